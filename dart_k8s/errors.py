@@ -1,0 +1,112 @@
+"""What can go wrong, by whose fault it is.
+
+    DartError
+    ├── SpecError                  the declaration or the command line (the user's to mend)
+    │   ├── DataError              the queries or a data set do not hold what the declaration says
+    │   └── UnreadableReference    a reference answer that no verifier could use
+    ├── StoreError                 the object store or the disk
+    │   ├── NotFound               no object under that key
+    │   ├── Conflict               a conditional write lost against another writer
+    │   ├── AccessDenied           credentials missing, wrong, or not allowed to
+    │   ├── StoreFull              no space or quota left
+    │   └── StoreUnavailable       no answer, or a server error: worth trying again
+    ├── EngineError                the model or its endpoint
+    │   ├── EngineRequestError     this one request can't be served; others can
+    │   ├── EngineUnavailable      no answer after all retries: worth trying again
+    │   └── EngineDead             the engine is gone: the process has to start again
+    ├── VerifierError              the verifier itself, never an answer
+    └── RunError                   the run's own state: another owner, a newer format, work set aside
+
+Every message says what was tried on which object, with the values; `remedy` says the way out.
+"""
+
+from typing import ClassVar
+
+EXIT_CLOSED = 0
+"""The synthesis is closed: read from the state, nothing left to do."""
+EXIT_FAILED = 1
+"""Something broke; running the same command again may go on."""
+EXIT_SPEC = 64
+"""Bad configuration (EX_USAGE): running again without a change is pointless."""
+EXIT_STORE = 74
+"""The store or the disk failed (EX_IOERR)."""
+EXIT_STOPPED = 75
+"""Stopped on request (EX_TEMPFAIL): running the same command again goes on."""
+
+
+class DartError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = EXIT_FAILED
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
+class SpecError(DartError):
+    """The declaration or the command line is at fault."""
+
+    exit_code = EXIT_SPEC
+
+
+class DataError(SpecError):
+    """Queries or a data set do not hold what the declaration says."""
+
+
+class UnreadableReference(SpecError):
+    """No usable reference answer where the declaration says there is one."""
+
+
+class StoreError(DartError):
+    """The object store or the disk is at fault."""
+
+    exit_code = EXIT_STORE
+
+
+class NotFound(StoreError):
+    """No object under that key."""
+
+
+class Conflict(StoreError):
+    """A conditional write lost against another writer."""
+
+
+class AccessDenied(StoreError):
+    """Credentials are missing, wrong, or not allowed to do this."""
+
+
+class StoreFull(StoreError):
+    """No space or quota left."""
+
+
+class StoreUnavailable(StoreError):
+    """No answer or a server error: worth trying again."""
+
+
+class EngineError(DartError):
+    """The model or its endpoint is at fault."""
+
+
+class EngineRequestError(EngineError):
+    """This one request can't be served; others can."""
+
+
+class EngineUnavailable(EngineError):
+    """No answer after all retries: worth trying again."""
+
+
+class EngineDead(EngineError):
+    """The engine is gone: its process has to start again."""
+
+
+class VerifierError(DartError):
+    """The verifier itself failed; says nothing about an answer."""
+
+
+class RunError(DartError):
+    """The run's own state stands in the way: another owner, a newer format, work set aside."""
