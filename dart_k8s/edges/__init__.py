@@ -1,0 +1,1 @@
+"""Outside things, one room each: a Protocol, the real thing, and a fake that ships."""
