@@ -1,0 +1,73 @@
+"""The three strategies: how many distinct correct responses each query should get, or how many trials.
+
+Vanilla rejection sampling and DART's two strategies are those of Tong et al., "DART-Math: Difficulty-Aware Rejection
+Tuning for Mathematical Problem-Solving" (NeurIPS 2024), section 3. To add a strategy: a member of `Kind`, its target in
+`targets`, its floor in `Goal.floor`; everything else works on targets alone.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .posterior import Floats, Ints
+
+
+PILOT = 8
+"""Most trials of a query in flight before it has as many verdicts: its pass rate is anybody's guess until then."""
+
+
+class Kind(StrEnum):
+    """Which strategy."""
+
+    VANILLA = "vanilla"
+    """The same number of trials for each query."""
+    UNIFORM = "uniform"
+    """The same number of distinct correct responses for each query."""
+    PROP2DIFF = "prop2diff"
+    """Distinct correct responses in proportion to difficulty, the fail rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What a run is after: strategy, caps and stops, as whole-run settings."""
+
+    kind: Kind
+    scale: float
+    """k_u (uniform), k_p (prop2diff: target of a query with pass rate 0), or trials per query (vanilla)."""
+    min_trials: int = 0
+    """prop2diff: trials of each query before its posterior may close it."""
+    cap: int = 8192
+    """Most trials of one query."""
+    hopeless_probability: float = 0.05
+    """A query whose chance to reach its target within its cap is lower stops at the floor; 0 switches it off."""
+    hopeless_after: int = 64
+    """Trials before a query may be judged hopeless."""
+    hopeless_floor: int | None = None
+    """Correct responses at which a hopeless query stops; None: 1 for uniform, a quarter of the target for prop2diff."""
+    total: int | None = None
+    """Trials of the whole run, or None."""
+
+    def floor(self, target: ArrayLike) -> Ints:
+        """Correct responses at which a hopeless query stops, for each target."""
+        goal = np.asarray(target, dtype=np.int64)
+        if self.hopeless_floor is not None:
+            return np.minimum(goal, self.hopeless_floor)
+        if self.kind is Kind.PROP2DIFF:
+            return np.maximum(1, -(-goal // 4))
+        return np.minimum(goal, 1)
+
+
+def targets(kind: Kind, scale: float, pass_rate: ArrayLike) -> Ints:
+    """Distinct correct responses wanted of each query, shape of `pass_rate`; for vanilla 0: trials decide, not successes.
+
+    prop2diff: k_q = max(1, ceil(k_p (1 - p_q))) (DART-Math section 3.2; the method's floor of one).
+    """
+    p: Floats = np.asarray(pass_rate, dtype=np.float64)
+    if kind is Kind.VANILLA:
+        return np.zeros(p.shape, dtype=np.int64)
+    if kind is Kind.UNIFORM:
+        return np.full(p.shape, max(1, round(scale)), dtype=np.int64)
+    # Without the small term a pass rate of exactly 1 - 3/192 would ask for 4 by a rounding error of the product.
+    return np.maximum(1, np.ceil(scale * (1.0 - p) - 1e-9).astype(np.int64))
