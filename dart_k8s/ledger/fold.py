@@ -1,0 +1,268 @@
+"""Folding tallies into the budget state: idempotent, in any order of arrival, nothing dropped, nothing twice.
+
+Identity of a trial is (attempt, query, launch place). An attempt's tallies are folded in sequence behind a cursor, so a
+tally that is seen again changes nothing. Within an attempt a query's trials count as the longest run of places from 0 that
+all have their verdict; the others wait, and become surplus when the attempt is sealed. So what is counted does not depend
+on which response happened to finish first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .segments import CORRECT, PENDING, UNDECIDED, VOID, Tally
+from .state import BudgetState, Hashes, Held, Ints, Live, Table, Totals, Waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A tally and where it belongs."""
+
+    attempt: str
+    sequence: int
+    tally: Tally
+
+
+def register(
+    state: BudgetState, attempt: str, *, query: Ints, need: Ints, allowance: Ints, ended: bool = False
+) -> BudgetState:
+    """Take up an attempt with what its plan granted (arrays of shape (R,)); known attempts change nothing."""
+    if attempt in state.attempts:
+        return state
+    row = len(state.attempts)
+    order = np.argsort(query, kind="stable")
+    zeros = np.zeros(query.size, dtype=np.int64)
+    added = {
+        "attempt": zeros + row,
+        "query": query[order],
+        "need": need[order],
+        "allowance": allowance[order],
+        "next": zeros,
+        "counted": zeros,
+        "found": zeros,
+    }
+    return replace(
+        state,
+        attempts=(*state.attempts, attempt),
+        cursor=np.append(state.cursor, 0),
+        held=np.append(state.held, int(Held.ENDED if ended else Held.LIVE)),
+        live=Live(**{name: np.concatenate([getattr(state.live, name), column]) for name, column in added.items()}),
+    )
+
+
+def end(state: BudgetState, attempts: Iterable[str]) -> BudgetState:
+    """Mark attempts as released, done or taken over: what they were granted and did not use is free again."""
+    index = state.attempt_index()
+    held = state.held.copy()
+    for name in attempts:
+        held[index[name]] = max(int(held[index[name]]), int(Held.ENDED))
+    return replace(state, held=held)
+
+
+def seal(state: BudgetState, attempts: Iterable[str]) -> BudgetState:
+    """Close attempts for good: trials still waiting in them become surplus.
+
+    ValueError if one of them has pending trials: those must be verified first.
+    """
+    index = state.attempt_index()
+    rows = np.array([index[name] for name in attempts], dtype=np.int64)
+    held = state.held.copy()
+    held[rows] = int(Held.SEALED)
+    gone = np.isin(state.waiting.attempt, rows)
+    if (state.waiting.verdict[gone] == PENDING).any():
+        raise ValueError(f"attempts {sorted(state.attempts[r] for r in rows)} have pending trials")
+    real = gone & (state.waiting.verdict != VOID)
+    surplus = state.table.surplus + np.bincount(state.waiting.query[real], minlength=state.size)
+    return replace(
+        state,
+        held=held,
+        table=replace(state.table, surplus=surplus),
+        live=_live_where(state.live, ~np.isin(state.live.attempt, rows)),
+        waiting=_waiting_where(state.waiting, ~gone),
+    )
+
+
+def pending(state: BudgetState) -> Mapping[str, int]:
+    """Pending trials of each attempt that has any."""
+    rows, counts = np.unique(state.waiting.attempt[state.waiting.verdict == PENDING], return_counts=True)
+    return {state.attempts[row]: int(count) for row, count in zip(rows, counts, strict=True)}
+
+
+def fold(state: BudgetState, arrivals: Sequence[Arrival]) -> BudgetState:
+    """The state with the tallies in it. Attempts must be registered; ValueError for an unknown one.
+
+    Tallies before an attempt's cursor are ignored; one beyond the next is left for later, as are those behind it.
+    """
+    index = state.attempt_index()
+    cursor = state.cursor.copy()
+    taken: list[tuple[int, Tally]] = []
+    late = 0
+    for arrival in sorted(arrivals, key=lambda a: (a.attempt, a.sequence)):
+        if arrival.attempt not in index:
+            raise ValueError(f"attempt '{arrival.attempt}' is not registered")
+        row = index[arrival.attempt]
+        if arrival.sequence != cursor[row]:
+            continue
+        cursor[row] += 1
+        if state.held[row] == Held.SEALED:
+            late += 1
+        else:
+            taken.append((row, arrival.tally))
+    totals = _totals(state.totals, [tally for _, tally in taken], late)
+    state = replace(state, cursor=cursor, totals=totals)
+    if not taken:
+        return state
+    return _count(state, *_rows(state, index, taken))
+
+
+def _totals(totals: Totals, tallies: Sequence[Tally], late: int) -> Totals:
+    return replace(
+        totals,
+        tokens=totals.tokens + sum(int(t.tokens[t.fresh].sum()) for t in tallies),
+        prompt_tokens=totals.prompt_tokens + sum(int(t.prompt_tokens[t.fresh].sum()) for t in tallies),
+        aborted=totals.aborted + sum(t.waste.aborted for t in tallies),
+        wasted_tokens=totals.wasted_tokens + sum(t.waste.wasted_tokens for t in tallies),
+        held_seconds=totals.held_seconds + sum(t.waste.held_seconds for t in tallies),
+        busy_slot_seconds=totals.busy_slot_seconds + sum(t.waste.busy_slot_seconds for t in tallies),
+        late=totals.late + late,
+        folds=totals.folds + 1,
+    )
+
+
+def _rows(
+    state: BudgetState, index: Mapping[str, int], taken: Sequence[tuple[int, Tally]]
+) -> tuple[Waiting, Ints]:
+    """New rows and those waiting so far as one table, each (attempt, query, place) once; and new tokens per query."""
+    attempt = [state.waiting.attempt]
+    for row, tally in taken:
+        own = np.full(tally.query.size, row, dtype=np.int64)
+        for at, block in enumerate(tally.block):
+            if block:
+                own[at] = index.get(block, -1)
+        attempt.append(own)
+    tallies = [tally for _, tally in taken]
+    merged = Waiting(
+        attempt=np.concatenate(attempt),
+        query=np.concatenate([state.waiting.query, *(t.query for t in tallies)]),
+        place=np.concatenate([state.waiting.place, *(t.place for t in tallies)]),
+        verdict=np.concatenate([state.waiting.verdict, *(t.verdict for t in tallies)]),
+        text=np.concatenate([state.waiting.text, *(t.text for t in tallies)]).astype(np.uint64),
+    )
+    order = np.lexsort((merged.verdict == PENDING, merged.place, merged.query, merged.attempt))
+    merged = _waiting_where(merged, order)
+    again = np.zeros(merged.place.size, dtype=bool)
+    again[1:] = (np.diff(merged.attempt) == 0) & (np.diff(merged.query) == 0) & (np.diff(merged.place) == 0)
+    # The verdict of a trial in a sealed or unknown attempt comes too late to matter (-1, or no longer live).
+    sealed = np.append(state.held == Held.SEALED, True)[merged.attempt]
+    spoken = np.concatenate([t.query[t.fresh] for t in tallies])
+    weight = np.concatenate([t.tokens[t.fresh] for t in tallies]).astype(np.float64)
+    tokens = np.bincount(spoken, weights=weight, minlength=state.size).astype(np.int64)
+    return _waiting_where(merged, ~again & ~sealed), tokens
+
+
+def _count(state: BudgetState, rows: Waiting, tokens: Ints) -> BudgetState:
+    """Count what is countable of `rows` (sorted by attempt, query, place); the rest waits."""
+    live, size = state.live, state.size
+    where = np.searchsorted(live.attempt * size + live.query, rows.attempt * size + rows.query)
+    fits = where < live.query.size
+    fits[fits] = (live.attempt[where[fits]] == rows.attempt[fits]) & (live.query[where[fits]] == rows.query[fits])
+    if not fits.all():
+        row = int(np.flatnonzero(~fits)[0])
+        raise ValueError(f"attempt '{state.attempts[rows.attempt[row]]}' holds no grant for query {rows.query[row]}")
+    fresh = rows.place >= live.next[where]
+    rows, where = _waiting_where(rows, fresh), where[fresh]
+
+    starts = np.flatnonzero(np.diff(where, prepend=-1))
+    lengths = np.diff(np.append(starts, where.size))
+    rank = np.arange(where.size) - np.repeat(starts, lengths)
+    broken = (rows.place != live.next[where] + rank) | (rows.verdict == PENDING)
+    breaks = np.cumsum(broken)
+    before = np.repeat(breaks[starts] - broken[starts], lengths)
+    counts = breaks == before
+
+    real = counts & (rows.verdict != VOID)
+    right = counts & (rows.verdict == CORRECT)
+    state, first = _texts(state, rows.query[right], rows.text[right])
+    table = state.table
+    new = replace(
+        table,
+        trials=table.trials + np.bincount(rows.query[real], minlength=size),
+        correct=table.correct + np.bincount(rows.query[right], minlength=size),
+        undecided=table.undecided
+        + np.bincount(rows.query[counts & (rows.verdict == UNDECIDED)], minlength=size),
+        tokens=table.tokens + tokens,
+    )
+    return replace(
+        state,
+        table=new,
+        live=replace(
+            live,
+            next=live.next + np.bincount(where[counts], minlength=live.query.size),
+            counted=live.counted + np.bincount(where[real], minlength=live.query.size),
+            found=live.found + np.bincount(where[right][first], minlength=live.query.size),
+        ),
+        waiting=_waiting_where(rows, ~counts),
+    )
+
+
+def _texts(state: BudgetState, query: Ints, text: Hashes) -> tuple[BudgetState, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Add correct texts; the state, and which of them are the first of their kind."""
+    first = np.zeros(query.size, dtype=bool)
+    if query.size == 0:
+        return state, first
+    touched = np.zeros(state.size, dtype=bool)
+    touched[query] = True
+    owner = np.repeat(np.arange(state.size), state.table.distinct)
+    mine = touched[owner]
+    all_query = np.concatenate([owner[mine], query])
+    all_text = np.concatenate([state.texts[mine], text])
+    all_seen = np.concatenate([np.where(state.once[mine], 1, 2), np.ones(query.size, dtype=np.int64)])
+    origin = np.concatenate([np.full(int(mine.sum()), -1), np.arange(query.size)])
+    order = np.lexsort((origin, all_text, all_query))
+    all_query, all_text, all_seen, origin = all_query[order], all_text[order], all_seen[order], origin[order]
+    head = np.ones(order.size, dtype=bool)
+    head[1:] = (np.diff(all_query) != 0) | (all_text[1:] != all_text[:-1])
+    heads = np.flatnonzero(head)
+    seen = np.add.reduceat(all_seen, heads)
+    newly = heads[origin[heads] >= 0]
+    first[origin[newly]] = True
+
+    owner = np.concatenate([owner[~mine], all_query[heads]])
+    texts = np.concatenate([state.texts[~mine], all_text[heads]])
+    once = np.concatenate([state.once[~mine], seen == 1])
+    order = np.argsort(owner, kind="stable")
+    table = replace(
+        state.table,
+        distinct=np.bincount(owner, minlength=state.size).astype(np.int64),
+        singles=np.bincount(owner[once], minlength=state.size).astype(np.int64),
+    )
+    return replace(state, table=table, texts=texts[order], once=once[order]), first
+
+
+def bring(
+    state: BudgetState, *, query: Ints, text: Hashes, trials: Ints | None, correct: Ints | None
+) -> BudgetState:
+    """Start from earlier pools: their distinct correct texts (arrays of shape (T,)), and their counts (shape (Q,)).
+
+    The counts are None when the earlier pool was made in another way: then its rows count towards targets, but say
+    nothing about this sampler's pass rates.
+    """
+    state, _ = _texts(state, query, text)
+    if trials is None or correct is None:
+        return state
+    table: Table = replace(
+        state.table,
+        trials=state.table.trials + trials,
+        correct=state.table.correct + correct,
+        earlier_trials=state.table.earlier_trials + trials,
+    )
+    return replace(state, table=table)
+
+
+def _waiting_where(rows: Waiting, which: np.ndarray[tuple[int], np.dtype[np.generic]]) -> Waiting:
+    return Waiting(**{name: getattr(rows, name)[which] for name in Waiting.__slots__})
+
+
+def _live_where(rows: Live, which: np.ndarray[tuple[int], np.dtype[np.generic]]) -> Live:
+    return Live(**{name: getattr(rows, name)[which] for name in Live.__slots__})

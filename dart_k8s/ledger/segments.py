@@ -1,0 +1,189 @@
+"""Segments (responses with verdicts) and tallies (the same without texts), both Parquet.
+
+A tally is a pure function of its segment, so whoever finds a segment without its tally can write the missing one, and two
+who do so write the same bytes.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dart_k8s.errors import RunError
+
+SEGMENT_FORMAT = "dart-k8s.io/segment/v1"
+TALLY_FORMAT = "dart-k8s.io/tally/v1"
+
+PENDING, CORRECT, INCORRECT, UNDECIDED, VOID = range(5)
+"""Verdict codes of a tally's row. VOID: the engine could not serve the trial, its place only closes the gap."""
+
+_CODES = {None: PENDING, "correct": CORRECT, "incorrect": INCORRECT, "undecided": UNDECIDED}
+
+SEGMENT_SCHEMA = pa.schema(
+    [
+        pa.field("query", pa.int32(), nullable=False),
+        pa.field("block", pa.string(), nullable=False),
+        pa.field("place", pa.int32(), nullable=False),
+        pa.field("response", pa.string()),
+        pa.field("tokens", pa.int32(), nullable=False),
+        pa.field("prompt_tokens", pa.int32(), nullable=False),
+        pa.field("finish", pa.string(), nullable=False),
+        pa.field("verdict", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("answer", pa.string()),
+        pa.field("tier", pa.string()),
+        pa.field("text", pa.uint64(), nullable=False),
+    ]
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """One row of a segment: a trial, or the verdict of a trial that was written while pending."""
+
+    query: int
+    """Row number in the queries snapshot."""
+    place: int
+    """Launch place of the trial among its query's in its attempt, from 0."""
+    response: str | None = None
+    """None: this row brings only the verdict."""
+    block: str = ""
+    """Attempt of the pending trial that gets its verdict; empty: this attempt."""
+    tokens: int = 0
+    prompt_tokens: int = 0
+    finish: str = "stop"
+    """stop | length | error; error: a void place without a response."""
+    verdict: str | None = None
+    """correct | incorrect | undecided | None (pending)."""
+    reason: str | None = None
+    answer: str | None = None
+    tier: str | None = None
+    text: int = 0
+    """Hash of the normalised response, 64 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waste:
+    """What a sampler did since its last segment besides the rows, for the totals."""
+
+    aborted: int = 0
+    """Generations aborted."""
+    wasted_tokens: int = 0
+    """Tokens of aborted generations."""
+    held_seconds: float = 0.0
+    """Time the sampler held its engine."""
+    busy_slot_seconds: float = 0.0
+    """Sum over engine slots of the time each was generating."""
+    rate: float = 0.0
+    """Trials a second of this sampler, lately."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A segment's rows without texts; arrays of shape (R,)."""
+
+    query: NDArray[np.int64]
+    block: tuple[str, ...]
+    """Empty, or for each row the attempt that the row speaks of ("" : its own)."""
+    place: NDArray[np.int64]
+    verdict: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    prompt_tokens: NDArray[np.int64]
+    text: NDArray[np.uint64]
+    fresh: NDArray[np.bool_]
+    """Whether the row is a trial (and not only the verdict of an earlier one)."""
+    waste: Waste = field(default_factory=Waste)
+    final: bool = False
+    """The attempt's last: nothing comes after it."""
+
+
+def encode_segment(rows: Iterable[Row], *, waste: Waste, final: bool, verifier: str) -> bytes:
+    """Rows as one segment. `verifier` is the version of the verdicts: a state never mixes two."""
+    listed = list(rows)
+    columns = {name: [getattr(row, name) for row in listed] for name in SEGMENT_SCHEMA.names}
+    meta = {
+        "format": SEGMENT_FORMAT,
+        "verifier": verifier,
+        "final": final,
+        "waste": {name: getattr(waste, name) for name in Waste.__slots__},
+    }
+    table = pa.table(columns, schema=SEGMENT_SCHEMA).replace_schema_metadata({"dart": json.dumps(meta, sort_keys=True)})
+    return _write(table)
+
+
+def read_segment(data: bytes, *, key: str) -> list[Row]:
+    """A segment's rows; RunError if the object is not a segment this program can read."""
+    table, _ = _read(data, key=key, kind="segment")
+    return [Row(**fields) for fields in table.to_pylist()]
+
+
+def tally_of(segment: bytes, *, key: str) -> bytes:
+    """The tally that belongs to a segment."""
+    table, meta = _read(segment, key=key, kind="segment")
+    verdicts = table["verdict"].to_pylist()
+    finishes = table["finish"].to_pylist()
+    codes = [VOID if finish == "error" else _CODES[verdict] for verdict, finish in zip(verdicts, finishes, strict=True)]
+    fresh = [r is not None or f == "error" for r, f in zip(table["response"].to_pylist(), finishes, strict=True)]
+    columns = {
+        "query": table["query"],
+        "place": table["place"],
+        "verdict": pa.array(codes, pa.int8()),
+        "tokens": table["tokens"],
+        "prompt_tokens": table["prompt_tokens"],
+        "text": table["text"],
+        "fresh": pa.array(fresh, pa.bool_()),
+    }
+    if any(block for block in table["block"].to_pylist()):
+        columns["block"] = table["block"]
+    meta = {**meta, "format": TALLY_FORMAT}
+    return _write(pa.table(columns).replace_schema_metadata({"dart": json.dumps(meta, sort_keys=True)}))
+
+
+def read_tally(data: bytes, *, key: str) -> Tally:
+    """A tally; RunError if the object is not a tally this program can read."""
+    table, meta = _read(data, key=key, kind="tally")
+
+    def ints(name: str) -> NDArray[np.int64]:
+        return table[name].to_numpy().astype(np.int64)
+
+    block = tuple(table["block"].to_pylist()) if "block" in table.column_names else ()
+    return Tally(
+        query=ints("query"),
+        block=block,
+        place=ints("place"),
+        verdict=ints("verdict"),
+        tokens=ints("tokens"),
+        prompt_tokens=ints("prompt_tokens"),
+        text=table["text"].to_numpy(),
+        fresh=table["fresh"].to_numpy(),
+        waste=Waste(**{name: value for name, value in meta["waste"].items() if name in Waste.__slots__}),
+        final=bool(meta["final"]),
+    )
+
+
+def _write(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=["verdict", "finish"] if "finish" in table.column_names else False, write_statistics=False)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _read(data: bytes, *, key: str, kind: str) -> tuple[pa.Table, dict[str, object]]:
+    try:
+        table = pq.read_table(pa.BufferReader(data), use_threads=False)
+        meta = json.loads((table.schema.metadata or {})[b"dart"])
+        name, _, version = str(meta["format"]).rpartition("/v")
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise RunError(
+            f"Cannot read '{key}' ({len(data)} bytes) as a {kind}: {error}.",
+            remedy="The object was damaged or written by something else; move it away to go on without it.",
+        ) from error
+    if name != f"dart-k8s.io/{kind}" or int(version) > 1:
+        raise RunError(
+            f"Cannot read '{key}': its format is {meta['format']}, this program reads dart-k8s.io/{kind}/v1.",
+            remedy="Use the newer program that wrote it.",
+        )
+    return table, meta
