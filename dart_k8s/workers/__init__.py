@@ -1,0 +1,1 @@
+"""What runs in the pods: doors that glue pure rooms to edges."""

@@ -1,0 +1,1 @@
+"""From a sealed run to data sets, their card, statistics and figures."""
