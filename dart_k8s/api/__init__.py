@@ -1,0 +1,60 @@
+"""What users write: typed declarations, their defaults and checks. Text in, models out; nothing is opened here."""
+
+from .base import Part, Problem, Problems
+from .change import Change, changeable, differences, digest
+from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
+from .generation import Engine, Model, Prompt, Sampling
+from .load import KINDS, load_documents, load_one, to_dict, to_yaml
+from .recipes import RECIPES
+from .running import Claims, Flush, Samplers, Sharding, Verification, Verifiers
+from .sources import ConfigMapKey, DifficultySource, Fields, Pool, QuerySource
+from .spending import Budget, Strategy
+from .synthesis import API_VERSION, GROUP, Metadata, Synthesis, SynthesisSpec
+from .templates import TEMPLATES, Template, Turn, template
+
+__all__ = [
+    "API_VERSION",
+    "GROUP",
+    "KINDS",
+    "RECIPES",
+    "TEMPLATES",
+    "Budget",
+    "Change",
+    "Claims",
+    "ConfigMapKey",
+    "Curation",
+    "Decontaminate",
+    "DifficultySource",
+    "Engine",
+    "Fields",
+    "Filters",
+    "Flush",
+    "Metadata",
+    "Model",
+    "NearDuplicates",
+    "Output",
+    "Part",
+    "Pool",
+    "Problem",
+    "Problems",
+    "Prompt",
+    "QuerySource",
+    "Samplers",
+    "Sampling",
+    "Sharding",
+    "Strategy",
+    "Synthesis",
+    "SynthesisSpec",
+    "Template",
+    "Turn",
+    "Verification",
+    "Verifiers",
+    "changeable",
+    "differences",
+    "digest",
+    "load_documents",
+    "load_one",
+    "template",
+    "to_dict",
+    "to_yaml",
+]

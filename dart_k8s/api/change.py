@@ -1,0 +1,106 @@
+"""What differs between two declarations of one run, and what of it may change while the run goes on."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .load import to_dict
+from .synthesis import Synthesis
+from .text import canonical_json
+
+CHANGEABLE = (
+    "strategy.target",
+    "strategy.trials",
+    "budget",
+    "samplers",
+    "verifiers",
+    "verification",
+    "sharding",
+    "claims",
+    "flush",
+    "curation",
+    # Where the same things are found and how hard they are driven; a folder that was moved is still its run.
+    "engine.apiKeyEnv",
+    "engine.baseUrl",
+    "engine.concurrency",
+    "engine.slots",
+    "output.uri",
+    # A recipe is only a name for the fields that it stands for; those are compared.
+    "recipe",
+)
+"""Fields of the spec (with all below them) that may change while a run goes on."""
+
+FIXED = ("verification.policy",)
+"""Exceptions from `CHANGEABLE`: verdicts under two policies must never stand in one state; `dart reverify` makes new
+ones."""
+
+ABSENT = None
+"""Value of a field that only one side has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field that differs."""
+
+    path: str
+    """Like spec.strategy.target, spec.queries[0].uri."""
+    old: Any
+    """Value before; None if the field was not given and has no default."""
+    new: Any
+    """Value now; None if the field is not given and has no default."""
+    allowed: bool
+    """Whether it may change while a run goes on."""
+
+    def text(self) -> str:
+        """The change in one line."""
+        return f"{self.path}: {_shown(self.old)} -> {_shown(self.new)}"
+
+
+def differences(old: Synthesis, new: Synthesis) -> list[Change]:
+    """All fields of the spec that differ, in the order of the declaration. Metadata is not compared."""
+    before, after = dict(_leaves(to_dict(old)["spec"])), dict(_leaves(to_dict(new)["spec"]))
+    return [
+        Change(
+            path=f"spec.{path}",
+            old=before.get(path, ABSENT),
+            new=after.get(path, ABSENT),
+            allowed=changeable(path),
+        )
+        for path in {**before, **after}
+        if before.get(path, ABSENT) != after.get(path, ABSENT)
+    ]
+
+
+def changeable(path: str) -> bool:
+    """Whether a field of the spec, like "budget.totalTrials", may change while a run goes on."""
+    return _under(path, CHANGEABLE) and not _under(path, FIXED)
+
+
+def digest(synthesis: Synthesis) -> str:
+    """SHA-256 (hex) over what may not change: equal for declarations that may continue each other's runs."""
+    fixed = {path: value for path, value in _leaves(to_dict(synthesis)["spec"]) if not changeable(path)}
+    return hashlib.sha256(canonical_json(fixed).encode()).hexdigest()
+
+
+def _under(path: str, roots: tuple[str, ...]) -> bool:
+    return any(path == root or path.startswith((f"{root}.", f"{root}[")) for root in roots)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Fields that hold no others. The free mappings are taken apart too: their keys are fields to a user."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _shown(value: Any) -> str:
+    return "(not given)" if value is ABSENT else canonical_json(value)
+
+
+__all__ = ["CHANGEABLE", "FIXED", "Change", "changeable", "differences", "digest"]
