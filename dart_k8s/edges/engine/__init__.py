@@ -1,1 +1,1 @@
-"""Engines: what turns a prompt into a response. One Protocol, real engines, and a scripted one that ships beside them."""
+"""Engines turn a prompt into a response: one Protocol, real engines, and a scripted one that ships beside them."""

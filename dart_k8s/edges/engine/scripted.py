@@ -36,8 +36,9 @@ class ScriptedEngine:
         fails_to_start: str | None = None,
         model: str = "scripted",
     ) -> None:
-        """Faults: `identical` gives all requests of a prompt the same response; after `dies_after` finished requests all
-        others end in EngineDead; requests begun after `hangs_after` never end; `fails_to_start` is start()'s error.
+        """Faults: `identical` gives all requests of a prompt the same response; after `dies_after` finished requests
+        all others end in EngineDead; requests begun after `hangs_after` never end; `fails_to_start` is start()'s
+        error.
         """
         if slots < 1:
             raise EngineError(f"The scripted engine can't run with {slots} slots.", remedy="It needs at least one.")

@@ -2,7 +2,8 @@
 
 An engine's processes inherit the terminal and outlive a parent that was killed by SIGKILL: they would go on holding
 memory and accelerators, and write into the user's screen. A `Tether` travels to them inside the engine's pickled
-configuration; unpickling it in another process turns that process's output into the log and makes it die with its parent.
+configuration; unpickling it in another process turns that process's output into the log and makes it die with its
+parent.
 """
 
 import logging

@@ -16,20 +16,23 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dart_k8s.edges.engine.base import Completion, EngineCounters, EngineInfo, Prompt, Request
+from dart_k8s.edges.engine.base import Completion, EngineCounters, EngineInfo, Finish, Prompt, Request
+from dart_k8s.edges.engine.cpu import cpu_cache_gib, cpu_dtype, cpu_flags
 from dart_k8s.edges.engine.tether import Tether, write_to
-from dart_k8s.errors import EngineDead, EngineError, EngineRequestError, EngineUnavailable, SpecError
+from dart_k8s.edges.engine.thread import in_thread
+from dart_k8s.errors import DartError, EngineDead, EngineError, EngineRequestError, EngineUnavailable, SpecError
 
 if TYPE_CHECKING:
     from vllm.outputs import RequestOutput
     from vllm.sampling_params import SamplingParams
     from vllm.v1.engine.async_llm import AsyncLLM
 
-__all__ = ["VllmEngine", "cpu_dtype"]
+__all__ = ["VllmEngine"]
 
 DEFAULT_SLOTS = 256
 """vLLM's own default of max_num_seqs on most GPUs."""
@@ -38,39 +41,15 @@ CPU_SLOTS = 32
 KEPT_PROMPTS = 4096
 """Tokenised prompts kept: a query's many requests share one."""
 CLOSE_SECONDS = 10.0
+LOG_TAIL = 200_000
+"""Bytes of the log that are searched for the cause of a failure."""
 OWN_ARGUMENTS = {
     "model": "model.uri",
     "revision": "model.revision",
     "seed": "sampling.seed",
-    "additional_config": "nothing: it is in use by this engine",
+    "additional_config": "the engine itself",
 }
 """Engine arguments that can't be passed through, and what sets them."""
-
-
-def cpu_dtype(flags: frozenset[str]) -> str:
-    """The type to compute in on a CPU with these flags (as /proc/cpuinfo names them).
-
-    bfloat16 needs instructions for it: without them it was measured to be about a hundred times slower than float32.
-    """
-    return "bfloat16" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
-
-
-def cpu_flags() -> frozenset[str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
-    except OSError:
-        return frozenset()
-    lines = re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    return frozenset(lines[0].split()) if lines else frozenset()
-
-
-def cpu_cache_gib() -> int:
-    """GiB for the key-value cache on a CPU: a quarter of the memory that is free, 1 to 4."""
-    with contextlib.suppress(OSError, ValueError):
-        available = re.search(r"^MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("utf-8"), re.MULTILINE)
-        if available:
-            return max(1, min(4, int(available[1]) // (4 * 1024 * 1024)))
-    return 1
 
 
 class VllmEngine:
@@ -108,6 +87,7 @@ class VllmEngine:
         self._llm: AsyncLLM | None = None
         self._tokenizer: Any = None
         self._dead: str | None = None
+        self._failed: str | None = None
         self._running: set[asyncio.Task[RequestOutput]] = set()
         self._numbers = count()
         self._prompts: OrderedDict[Prompt, list[int]] = OrderedDict()
@@ -121,43 +101,30 @@ class VllmEngine:
             os.close(handle)
         else:
             Path(self._log).parent.mkdir(parents=True, exist_ok=True)
-        loop = asyncio.get_running_loop()
-        loaded: asyncio.Future[AsyncLLM] = loop.create_future()
         abandoned = threading.Event()
 
-        def load() -> None:
-            # A daemon thread: an interpreter that exits while a model loads must not wait for it.
-            try:
-                llm = self._load()
-            except BaseException as error:
-                failure = error
-                with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(lambda: loaded.done() or loaded.set_exception(failure))
-                return
+        def load() -> AsyncLLM:
+            loaded = self._load()
             if abandoned.is_set():
-                llm.shutdown(timeout=0)
-                return
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: loaded.done() or loaded.set_result(llm))
+                loaded.shutdown(timeout=0)
+            return loaded
 
-        threading.Thread(target=load, name="vllm-load", daemon=True).start()
         try:
-            self._llm = await loaded
+            llm: AsyncLLM = await in_thread(load, "vllm-load")
         except asyncio.CancelledError:
             abandoned.set()
             _kill_cores()
             raise
-        except EngineError:
-            raise
-        except SpecError:
+        except DartError:
             raise
         except Exception as error:
             raise EngineError(
                 f"vLLM could not load {self._model}: {self._cause(error)}",
                 remedy=f"Its whole log is in {self._log}.",
             ) from error
-        self._tokenizer = self._llm.get_tokenizer()
-        config = self._llm.vllm_config
+        self._llm = llm
+        self._tokenizer = llm.get_tokenizer()
+        config = llm.vllm_config
         self.slots = config.scheduler_config.max_num_seqs
         return EngineInfo(
             kind="vllm",
@@ -185,7 +152,8 @@ class VllmEngine:
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
             raise EngineError(
-                f"vLLM can't be imported: {error}.", remedy="Install dart-k8s with its extra [vllm], or use engine.kind: openai."
+                f"vLLM can't be imported: {error}.",
+                remedy="Install dart-k8s with its extra [vllm], or use engine.kind: openai.",
             ) from error
         arguments: dict[str, Any] = {
             "model": self._model,
@@ -242,17 +210,13 @@ class VllmEngine:
         return self._last_error() or text.splitlines()[0]
 
     def _last_error(self) -> str | None:
-        with contextlib.suppress(OSError):
-            with open(self._log, "rb") as file:
-                file.seek(max(0, os.path.getsize(self._log) - 200_000))
-                lines = file.read().decode("utf-8", "replace").splitlines()
-            # Exceptions as a traceback ends with them, wherever a logger put its prefix.
-            for line in lines:
-                found = re.search(r"\b(?:\w+\.)*(\w*(?:Error|Exception|Killed)): (.+)", line)
-                if found and found[1] not in {"EngineDeadError", "RuntimeError"} or (
-                    found and "initialization failed" not in found[2].lower()
-                ):
-                    return f"{found[1]}: {found[2].strip()}" if found else None
+        """The first error of the last traceback in the log: later ones are consequences of it."""
+        with contextlib.suppress(OSError), Path(self._log).open("rb") as file:
+            file.seek(max(0, Path(self._log).stat().st_size - LOG_TAIL))
+            for line in file.read().decode("utf-8", "replace").splitlines():
+                found = re.search(r"\b(?:\w+\.)*(\w*(?:Error|Exception)): (\S.*)", line)
+                if found and found[1] != "EngineDeadError":
+                    return f"{found[1]}: {found[2].strip()}"
         return None
 
     async def close(self) -> None:
@@ -262,20 +226,12 @@ class VllmEngine:
         self._dead = self._dead or "The engine was closed."
         for task in self._running:
             task.cancel()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        loop = asyncio.get_running_loop()
-
-        def shut() -> None:
-            with contextlib.suppress(Exception):
-                llm.shutdown(timeout=CLOSE_SECONDS)
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
-
-        threading.Thread(target=shut, name="vllm-close", daemon=True).start()
-        await done
-        if self._log_is_ours and "died" not in self._dead:
+        await in_thread(partial(llm.shutdown, timeout=CLOSE_SECONDS), "vllm-close")
+        # Its __del__ would shut down once more when the interpreter has already taken the modules apart.
+        setattr(llm, "shutdown", _nothing)  # noqa: B010 - mypy forbids assigning to a method
+        if self._log_is_ours and self._failed is None:
             with contextlib.suppress(OSError):
-                os.unlink(self._log)
+                Path(self._log).unlink()
 
     # Requests
 
@@ -304,10 +260,12 @@ class VllmEngine:
         tokens = len(result.token_ids)
         self.counters.tokens += tokens
         self.counters.prompt_tokens += len(ids)
-        finish = "stop" if result.finish_reason == "stop" else "length"
+        finish: Finish = "stop" if result.finish_reason == "stop" else "length"
         return Completion(text=result.text, tokens=tokens, prompt_tokens=len(ids), finish=finish)
 
-    async def _output(self, llm: "AsyncLLM", ids: list[int], parameters: "SamplingParams", name: str) -> "RequestOutput":
+    async def _output(
+        self, llm: "AsyncLLM", ids: list[int], parameters: "SamplingParams", name: str
+    ) -> "RequestOutput":
         from vllm.inputs.engine import tokens_input
 
         last = None
@@ -348,8 +306,8 @@ class VllmEngine:
             return error
         if isinstance(error, EngineDeadError):
             why = self._last_error() or "its processes are gone"
-            self._dead = f"vLLM died: {why}. Its log is in {self._log}."
-            return EngineDead(self._dead, remedy="Start the engine again.")
+            self._failed = self._dead = f"vLLM died: {why}. Its log is in {self._log}."
+            return EngineDead(self._failed, remedy="Start the engine again.")
         if isinstance(error, VLLMClientError | ValueError):
             return EngineRequestError(f"vLLM refuses request {request.name}: {error}")
         cause = error.__cause__ or error
@@ -396,6 +354,10 @@ class VllmEngine:
         if len(self._prompts) > KEPT_PROMPTS:
             self._prompts.popitem(last=False)
         return ids
+
+
+def _nothing(**_: object) -> None:
+    """In place of a shutdown that has been done."""
 
 
 async def _abort(llm: "AsyncLLM", name: str, task: "asyncio.Task[RequestOutput]") -> int:
