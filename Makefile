@@ -1,0 +1,117 @@
+# `make help` is the manual of a working day. .ci/run knows no command that is not here.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := .ci/constraints.txt
+EXTRAS := local verifier dev
+STAGE  := bash .ci/stage
+
+SHELL         := bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+export PYTHONDONTWRITEBYTECODE := 1
+export UV_NO_PROGRESS ?=
+export HF_HUB_DISABLE_TELEMETRY := 1
+export VLLM_NO_USAGE_STATS := 1
+
+##@ Use it
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+
+.PHONY: install
+install: $(VENV)/.installed ## Make .venv with the `dart` command for one machine (needs Python 3.11 or newer)
+
+.PHONY: run
+run: install ## Do the quickstart: a real model, real problems, no GPU (about 10 minutes)
+	$(BIN)/python manifests/examples/quickstart/model.py runs/quickstart/model
+	$(BIN)/python manifests/examples/quickstart/problems.py runs/quickstart/problems.jsonl
+	$(BIN)/dart run manifests/examples/quickstart.yaml
+
+##@ Work on it
+
+.PHONY: test
+test: check ## Run the checks and the tests
+	$(BIN)/pytest --durations=10 --durations-min=2
+
+.PHONY: check
+check: install ## Lint, formatting, strict types, import contracts
+	@$(STAGE) check $(MAKE) checks
+
+.PHONY: checks
+checks:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict dart_k8s
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: install ## Format the code and sort its imports
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: golden
+golden: install ## Write the golden files anew; review the difference like code
+	DART_GOLDEN=write $(BIN)/pytest -q -p no:randomly -k golden
+	@git --no-pager diff --stat -- tests
+
+.PHONY: constraints
+constraints: $(VENV)/.uv ## Pin newer dependencies (hashes, no index addresses)
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --override .ci/overrides.txt --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
+	  --custom-compile-command "make constraints" --output-file $(LOCK)
+	@! grep -n '://' $(LOCK) || { echo '$(LOCK) must name no address'; exit 1; }
+
+##@ Measure it
+
+.PHONY: benchmark
+benchmark: install ## Measure what docs/benchmarks.md states
+	$(BIN)/python -m tests.benchmarks
+
+.PHONY: soak
+soak: install ## Kill and fail things at random for minutes
+	$(BIN)/pytest -m soak
+
+.PHONY: fuzz
+fuzz: install ## Look for counter-examples with 100 times the examples of `make test`
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q -m "not soak" -k "$(K)"
+
+##@ Clean up
+
+.PHONY: clean
+clean: ## Remove caches and build results; keeps .venv, runs and downloaded models
+	rm -rf dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .cache/stages
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## Remove .venv too
+	rm -rf $(VENV)
+
+# Three steps, each done again only when what it is made from is newer.
+
+$(VENV)/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed, $(PYTHON) is'; $(PYTHON) --version; echo 'Name another one: make install PYTHON=python3.12'; exit 1; }
+	@echo 'Making $(VENV) with '"$$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo 'Cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv'; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@touch $@
+
+$(VENV)/.packages: $(LOCK) $(VENV)/.uv
+	@echo 'Installing what $(LOCK) pins: about 5 GB (most of it is torch, for the engine), some minutes on a slow line'
+	@# The list is complete and its hashes are checked, so nothing is resolved here: that is what --no-deps says.
+	@$(STAGE) install $(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r $(LOCK)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.packages
+	@# Without isolation: the build back end is pinned with all the rest.
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo 'Ready: $(BIN)/dart'
