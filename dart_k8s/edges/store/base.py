@@ -117,8 +117,8 @@ class RequestCounter:
 def check_key(key: str, *, uri: str) -> str:
     """Returns the key if every store can hold it, else raises StoreError that says why not.
 
-    The rules are the strictest of S3 and a folder: no empty, `.` or `..` part, no control characters, nothing that
-    is not UTF-8, at most 255 bytes a part and 1024 in all. Letters of any script are fine.
+    The rules are the strictest of S3 and a folder: no empty, `.` or `..` part, no control character or
+    backslash, nothing that is not UTF-8, at most 255 bytes a part and 1024 in all. Letters of any script are fine.
     """
     reason = _key_fault(key)
     if reason:
@@ -144,6 +144,8 @@ def _key_fault(key: str) -> str:
         return f"it has {len(encoded)} bytes, at most {MAX_KEY_BYTES} are possible"
     if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in key):
         return "it holds a control character"
+    if "\\" in key:
+        return "some servers take a backslash for a slash"
     for part in key.split("/"):
         if part in {"", ".", ".."}:
             return f"{part!r} cannot be a part of a key"
