@@ -8,7 +8,7 @@ JASA 73, 1978). The likelihood p^s (1-p)^(n-s) does not depend on the stopping r
 Shapes: Q queries, G grid points. `correct` and `trials` are integer arrays of one shape; results have that shape too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,11 @@ class Prior:
     def flat(cls) -> "Prior":
         """Nothing known yet."""
         return cls(_FLAT / _FLAT.sum())
+
+    @classmethod
+    def of(cls, weights: Sequence[float]) -> "Prior":
+        """A prior as it was stored; flat if there is none yet."""
+        return cls(np.array(weights, dtype=np.float64)) if len(weights) == GRID.size else cls.flat()
 
     def posterior(self, correct: ArrayLike, trials: ArrayLike) -> Floats:
         """Distribution over the grid given counts, shape (..., G), rows sum to 1.

@@ -102,6 +102,11 @@ class Tracker:
             return self.grant.target
         return int(targets(self._goal.kind, self._goal.scale, self._mean))
 
+    def texts(self) -> tuple[tuple[int, ...], int]:
+        """Hashes of the distinct correct texts, those seen once first, and how many those are."""
+        once = [text for text, single in self._texts.items() if single]
+        return (*once, *(text for text, single in self._texts.items() if not single)), len(once)
+
     def need(self) -> int:
         """Distinct correct responses (vanilla: trials) still wanted here; 0 when closed."""
         if self.closed:

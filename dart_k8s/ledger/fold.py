@@ -25,7 +25,7 @@ class Arrival:
 
 
 def register(
-    state: BudgetState, attempt: str, *, query: Ints, need: Ints, allowance: Ints, ended: bool = False
+    state: BudgetState, attempt: str, *, query: Ints, need: Ints, allowance: Ints
 ) -> BudgetState:
     """Take up an attempt with what its plan granted (arrays of shape (R,)); known attempts change nothing."""
     if attempt in state.attempts:
@@ -46,17 +46,37 @@ def register(
         state,
         attempts=(*state.attempts, attempt),
         cursor=np.append(state.cursor, 0),
-        held=np.append(state.held, int(Held.ENDED if ended else Held.LIVE)),
+        held=np.append(state.held, int(Held.LIVE)),
+        segments=np.append(state.segments, -1),
         live=Live(**{name: np.concatenate([getattr(state.live, name), column]) for name, column in added.items()}),
     )
 
 
-def end(state: BudgetState, attempts: Iterable[str]) -> BudgetState:
-    """Mark attempts as released, done or taken over: what they were granted and did not use is free again."""
+def end(state: BudgetState, attempt: str, *, segments: int | None) -> BudgetState:
+    """An attempt is over: what it was granted and did not use is free again.
+
+    `segments` is what its holder said it wrote, None if it fell silent; then its queries note a failure unless some
+    result of it is known.
+    """
+    row = state.attempt_index()[attempt]
+    if state.held[row] != Held.LIVE:
+        return state
+    held, counts, table = state.held.copy(), state.segments.copy(), state.table
+    held[row] = int(Held.LOST if segments is None else Held.ENDED)
+    counts[row] = -1 if segments is None else segments
+    failures = table.failures.copy()
+    mine = state.live.query[state.live.attempt == row]
+    failures[mine] = failures[mine] + 1 if segments is None and state.cursor[row] == 0 else 0
+    return replace(state, held=held, segments=counts, table=replace(table, failures=failures))
+
+
+def swept(state: BudgetState, attempts: Iterable[str]) -> BudgetState:
+    """A sampler has tallied the orphans of these attempts and verified their pending trials."""
     index = state.attempt_index()
     held = state.held.copy()
     for name in attempts:
-        held[index[name]] = max(int(held[index[name]]), int(Held.ENDED))
+        if held[index[name]] == Held.LOST:
+            held[index[name]] = int(Held.SWEPT)
     return replace(state, held=held)
 
 

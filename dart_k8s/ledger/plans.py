@@ -52,10 +52,8 @@ class Plan:
     """Known distinct correct texts, row after row."""
     expected: tuple[float, ...]
     """Trials that each shard is expected to take, shape (S,)."""
-    verify: tuple[tuple[str, ...], ...] = ()
-    """Further shards, numbered after the others: attempts whose pending trials are to be verified."""
-    drain: bool = False
-    """Whether samplers without work should leave: little is left."""
+    sweep: tuple[tuple[str, ...], ...] = ()
+    """Further shards, numbered after the others: attempts whose orphans and pending trials are to be seen to."""
 
     @property
     def sampling_shards(self) -> int:
@@ -65,7 +63,7 @@ class Plan:
     @property
     def shards(self) -> int:
         """All shards."""
-        return len(self.expected) + len(self.verify)
+        return len(self.expected) + len(self.sweep)
 
     def rows(self, shard: int) -> slice:
         """The rows of a shard."""
@@ -81,14 +79,13 @@ def encode(plan: Plan) -> bytes:
         "parent": None if plan.parent is None else str(plan.parent),
         "goal": dict(plan.goal),
         "weights": list(plan.weights),
-        "drain": plan.drain,
     }
     grants = pa.table({name: getattr(plan.grants, name) for name in Grants.__slots__})
     parts = {
         "grants": frame.table_bytes(grants),
         "texts": frame.table_bytes(pa.table({"text": plan.texts})),
         "shards": frame.table_bytes(pa.table({"expected": pa.array(plan.expected, pa.float64())})),
-        "verify": frame.table_bytes(pa.table({"attempts": pa.array(plan.verify, pa.list_(pa.string()))})),
+        "sweep": frame.table_bytes(pa.table({"attempts": pa.array(plan.sweep, pa.list_(pa.string()))})),
     }
     return frame.pack(header, parts)
 
@@ -106,6 +103,5 @@ def decode(data: bytes, *, key: str) -> Plan:
         grants=Grants(**{name: grants[name].to_numpy().astype(np.int64) for name in Grants.__slots__}),
         texts=frame.read_table(parts["texts"])["text"].to_numpy().astype(np.uint64),
         expected=tuple(frame.read_table(parts["shards"])["expected"].to_pylist()),
-        verify=tuple(tuple(v) for v in frame.read_table(parts["verify"])["attempts"].to_pylist()),
-        drain=bool(header["drain"]),
+        sweep=tuple(tuple(v) for v in frame.read_table(parts["sweep"])["attempts"].to_pylist()),
     )

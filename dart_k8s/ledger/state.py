@@ -44,8 +44,12 @@ class Held(IntEnum):
 
     LIVE = 0
     ENDED = 1
-    """Released, done or taken over: late objects are still folded."""
-    SEALED = 2
+    """Released or done: its holder said how many segments there are."""
+    LOST = 2
+    """Its holder fell silent: late objects are waited for, orphans and pending trials have to be swept."""
+    SWEPT = 3
+    """Lost, and a sampler has tallied its orphans and verified its pending trials."""
+    SEALED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,8 @@ class Table:
     target: Ints
     reason: Ints
     """`budget.stops.Stop` codes."""
+    failures: Ints
+    """Attempts in a row that ended their sampler without a result while they held the query."""
     earlier_trials: Ints
     """Trials brought along from earlier pools; in `trials`, not spent by this run."""
 
@@ -145,6 +151,8 @@ class BudgetState:
     """Next tally to fold of each attempt, shape (A,)."""
     held: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """`Held` codes, shape (A,)."""
+    segments: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Segments of each attempt as its holder said at the end, -1: not known, shape (A,)."""
     epoch: int = 0
     """Planner epoch of the last write."""
     plan: PlanName | None = None
@@ -215,7 +223,14 @@ def encode(state: BudgetState) -> bytes:
         "queries": frame.table_bytes(_columns(state.table)),
         "texts": frame.table_bytes(pa.table({"text": state.texts, "once": state.once})),
         "attempts": frame.table_bytes(
-            pa.table({"name": pa.array(state.attempts, pa.string()), "cursor": state.cursor, "held": state.held})
+            pa.table(
+                {
+                    "name": pa.array(state.attempts, pa.string()),
+                    "cursor": state.cursor,
+                    "held": state.held,
+                    "segments": state.segments,
+                }
+            )
         ),
         "live": frame.table_bytes(_columns(state.live)),
         "waiting": frame.table_bytes(_columns(state.waiting)),
@@ -238,6 +253,7 @@ def decode(data: bytes) -> BudgetState:
         attempts=tuple(attempts["name"].to_pylist()),
         cursor=attempts["cursor"].to_numpy().astype(np.int64),
         held=attempts["held"].to_numpy().astype(np.int64),
+        segments=attempts["segments"].to_numpy().astype(np.int64),
         **_scalars(header),
     )
 

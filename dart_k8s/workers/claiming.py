@@ -83,6 +83,11 @@ class Claims:
         self.sightings[key] = known
         return known.claim
 
+    def resting(self, key: str) -> bool:
+        """Whether the claim has not been renewed for two heartbeats: a live one never rests, so it needs no reading."""
+        known = self.sightings.get(key)
+        return known is not None and asyncio.get_running_loop().time() - known.since >= 2 * self.heartbeat
+
     def expired(self, key: str) -> bool:
         """Whether the claim's ETag has been the same for the whole time to live."""
         known = self.sightings.get(key)

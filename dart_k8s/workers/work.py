@@ -4,6 +4,7 @@ No input or output here; the sampler drives it. Trials of a query are named by t
 any order, but reach the query's tracker in launch order, so that short responses have no advantage.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -67,14 +68,18 @@ class Work:
         self._queued = set(self.lines)
         self.rows: list[Buffered] = []
         self.bytes = 0
-        self.pending_written: dict[tuple[int, int], str] = {}
-        """Trials written before their verdict: (query, place) -> block ("" : this attempt)."""
+        self.pending_written: set[tuple[int, int]] = set()
+        """Trials of this attempt written before their verdict: (query, place)."""
         self.running = 0
         """Trials in the engine."""
         self.verifying = 0
+        self.unverified = 0
+        """Trials that the verifier failed on: they stay pending for whoever takes the shard next."""
         self.segments = 0
-        """Written so far."""
-        self.tallied = 0
+        """Written and tallied so far."""
+        self.unsent: bytes | None = None
+        """The next segment once it is encoded: it is repeated with the same bytes until it is written and tallied."""
+        self.writing = asyncio.Lock()
         self.launching = True
         """False once nothing new may be started: lost, stopping."""
 
@@ -114,13 +119,12 @@ class Work:
         self.running -= 1
 
     def judged(self, line: Line | None, row: Row, verdict: Verdict, now: float) -> None:
-        """The verdict of a response; `line` is None for a trial of an earlier attempt."""
+        """The verdict of a response; `line` is None for a trial of an earlier attempt, which `row.block` names."""
         self.verifying -= 1
         row.verdict, row.reason, row.answer, row.tier = verdict.verdict, verdict.reason, verdict.answer, verdict.tier
-        block = self.pending_written.pop((row.query, row.place), None)
-        if block is not None:
-            late = replace(row, response=None, tokens=0, prompt_tokens=0, block=block)
-            self.rows.append(Buffered(row=late, since=now))
+        if row.block or (row.query, row.place) in self.pending_written:
+            self.pending_written.discard((row.query, row.place))
+            self.rows.append(Buffered(row=replace(row, response=None, tokens=0, prompt_tokens=0), since=now))
             self.bytes += ROW_OVERHEAD
         if line is not None:
             line.settle(row.place, row)
@@ -141,7 +145,7 @@ class Work:
             settled = row.verdict is not None or row.finish == "error"
             if settled or older_than is None or buffered.since <= older_than:
                 if not settled:
-                    self.pending_written[row.query, row.place] = ""
+                    self.pending_written.add((row.query, row.place))
                 # A copy: the verdict of a pending row goes into a row of its own.
                 out.append(replace(row))
             else:
@@ -151,16 +155,11 @@ class Work:
         return out
 
     @property
-    def wanted(self) -> int:
-        """Upper bound of the trials that could still be launched."""
-        return sum(line.tracker.allowance - line.tracker.launched for line in self.ready)
-
-    @property
     def idle(self) -> bool:
         """Nothing runs, nothing is being verified, nothing can be launched."""
         if self.running or self.verifying:
             return False
-        return not self.launching or all(line.tracker.exhausted for line in self.lines.values())
+        return not self.launching or all(line.tracker.room(1) == 0 for line in self.lines.values())
 
 
 def lines_of(plan: Plan, shard: int, prior: Prior, goal: Goal) -> list[Line]:

@@ -1,0 +1,463 @@
+"""The sampler: keeps one engine full from the shards it claims, until the synthesis is closed or it is told to stop.
+
+Objects and how long they live:
+
+    Sampler     the process: engine, verifier, slots in use
+    Work        one claim: queries, trials in launch order, rows not yet written
+    HeldClaim   the claim's object, renewed by the heartbeat
+
+Finished responses go to verification at once; rows are written every few seconds or mebibytes, the segment first, then its
+tally, which is the commit. Nothing waits for the store: an outage only makes the buffers grow, until new trials pause.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dart_k8s.answers import Verdict, text_hash
+from dart_k8s.budget.posterior import Prior
+from dart_k8s.budget.strategies import Goal, Kind
+from dart_k8s.edges.engine.base import Engine, Prompt, Request
+from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, EngineRequestError, VerifierError
+from dart_k8s.ledger import plans, segments
+from dart_k8s.ledger.claims import Hold
+from dart_k8s.ledger.keys import BUDGET, AttemptName, PlanName, ShardName
+from dart_k8s.ledger.plans import Plan
+from dart_k8s.ledger.segments import Row, Waste
+from dart_k8s.ledger.state import Phase, pointer
+
+from .access import Access, Tell, silent
+from .claiming import Claims, HeldClaim
+from .recovery import pending_rows, tally_orphans, written_rows
+from .verification import Verifier
+from .work import Line, Work, carry_on, lines_of
+
+HEAD = 65536
+"""Bytes of the budget state's object that hold its header."""
+
+MOST_PENDING = 20_000
+"""Responses waiting for their verdict or for the store, above which new trials pause."""
+
+POISON = 3
+"""Attempts at a shard without any result after which it is set aside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerSettings:
+    """How a sampler works; times in seconds."""
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    """Base of per-request seeds; None: the engine has one seed for all."""
+    flush_seconds: float = 10.0
+    flush_bytes: int = 4 << 20
+    poll: float = 2.0
+    """Between two looks at the plan when there is nothing to do."""
+    idle_timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problems:
+    """The queries snapshot as a sampler needs it; functions of the row number."""
+
+    prompt: Callable[[int], Prompt]
+    query: Callable[[int], str]
+    reference: Callable[[int], str]
+
+
+@dataclass(slots=True)
+class Sampler:
+    """One engine at work on one synthesis. `run` returns the process's exit code."""
+
+    engine: Engine
+    verifier: Verifier
+    access: Access
+    claims: Claims
+    settings: SamplerSettings
+    problems: Problems
+    tell: Tell = silent
+    _works: dict[str, tuple[Work, HeldClaim]] = field(default_factory=dict)
+    _trials: dict[tuple[str, int, int], asyncio.Task[None]] = field(default_factory=dict)
+    _checks: set[asyncio.Task[None]] = field(default_factory=set)
+    _plan: Plan | None = None
+    _goal: Goal | None = None
+    _prior: Prior | None = None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _closed: bool = False
+    _running: int = 0
+    _busy: float = 0.0
+    _changed: float = 0.0
+    _last: tuple[float, float, int, int] = (0.0, 0.0, 0, 0)
+    _recent: list[float] = field(default_factory=list)
+    _error: BaseException | None = None
+
+    def stop(self) -> None:
+        """Stop admitting, abort, flush, release; `run` then returns EXIT_STOPPED. Safe from a signal handler."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> int:
+        """Work until the state is closed (0), idle for too long or told to stop (75).
+
+        Raises EngineDead, StoreError and the like after having flushed and released what it could.
+        """
+        loop = asyncio.get_running_loop()
+        self._changed = loop.time()
+        self._last = (loop.time(), 0.0, 0, 0)
+        background = [
+            asyncio.create_task(self._beat(), name="heartbeat"),
+            asyncio.create_task(self._flush_often(), name="flush"),
+            asyncio.create_task(self._claim_ahead(), name="claim"),
+        ]
+        stopping = asyncio.create_task(self._stopping.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([*background, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            return EXIT_CLOSED if self._closed else EXIT_STOPPED
+        finally:
+            for task in [*background, stopping]:
+                task.cancel()
+            await asyncio.gather(*background, stopping, return_exceptions=True)
+            await self._leave()
+
+    # Trials
+
+    def _fill(self) -> None:
+        """Launch trials until the engine is full or nothing has room, the oldest claim first."""
+        if self._stopping.is_set() or self._unsettled() > MOST_PENDING:
+            return
+        for work, held in list(self._works.values()):
+            if not self.claims.valid(held):
+                continue
+            while self._running < self.engine.slots and (trial := work.launch(self.engine.slots)):
+                line, place = trial
+                self._use_slots(1)
+                key = (work.name, line.query, place)
+                self._trials[key] = asyncio.create_task(self._trial(work, line, place))
+        if self._running < self.engine.slots:
+            self._wake.set()
+
+    async def _trial(self, work: Work, line: Line, place: int) -> None:
+        query = line.query
+        row: Row | None = None
+        try:
+            completion = await self.engine.generate(self._request(work, query, place))
+            row = Row(
+                query=query,
+                place=place,
+                response=completion.text,
+                tokens=completion.tokens,
+                prompt_tokens=completion.prompt_tokens,
+                finish=completion.finish,
+                text=text_hash(completion.text),
+            )
+        except asyncio.CancelledError:
+            work.aborted()
+        except EngineRequestError as error:
+            self.tell("request-refused", query=query, error=str(error))
+            work.failed(line, place, asyncio.get_running_loop().time())
+        except Exception as error:
+            work.aborted()
+            self._fail(error)
+        finally:
+            self._use_slots(-1)
+            self._trials.pop((work.name, query, place), None)
+        if row is not None:
+            buffered = work.finished(row, asyncio.get_running_loop().time())
+            self._recent.append(buffered.since)
+            self._check(work, line, buffered.row)
+        self._after(work, line)
+
+    def _request(self, work: Work, query: int, place: int) -> Request:
+        name = f"{work.name}/{query}/{place}"
+        seed = None
+        if self.settings.seed is not None:
+            digest = hashlib.blake2b(f"{self.settings.seed}/{name}".encode(), digest_size=4).digest()
+            seed = int.from_bytes(digest, "big") & 0x7FFFFFFF
+        return Request(
+            name=name,
+            prompt=self.problems.prompt(query),
+            max_tokens=self.settings.max_tokens,
+            temperature=self.settings.temperature,
+            top_p=self.settings.top_p,
+            stop=self.settings.stop,
+            seed=seed,
+        )
+
+    def _check(self, work: Work, line: Line | None, row: Row) -> None:
+        task = asyncio.create_task(self._verify(work, line, row))
+        self._checks.add(task)
+        task.add_done_callback(self._checks.discard)
+
+    async def _verify(self, work: Work, line: Line | None, row: Row) -> None:
+        reference, query = self.problems.reference(row.query), self.problems.query(row.query)
+        try:
+            verdict = await self.verifier.verify(row.response or "", reference, query)
+            if row.finish == "length" and verdict.verdict == "incorrect" and verdict.answer is None:
+                verdict = Verdict(verdict="incorrect", answer=None, tier=verdict.tier, reason="cut off at maxTokens")
+        except VerifierError as error:
+            # The row stays pending: written, counted as spent, verified later by whoever takes the shard.
+            self.tell("verifier-failed", query=row.query, error=str(error))
+            work.verifying -= 1
+            work.unverified += 1
+            return
+        work.judged(line, row, verdict, asyncio.get_running_loop().time())
+        self._after(work, line)
+
+    def _after(self, work: Work, line: Line | None) -> None:
+        if line is not None and line.tracker.closed:
+            for place in range(line.next, line.tracker.launched):
+                task = self._trials.get((work.name, line.query, place))
+                if task is not None:
+                    task.cancel()
+        if work.bytes >= self.settings.flush_bytes or work.idle:
+            self._wake.set()
+        self._fill()
+
+    def _use_slots(self, change: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._busy += self._running * (now - self._changed)
+        self._changed = now
+        self._running += change
+
+    def _unsettled(self) -> int:
+        return sum(len(work.rows) for work, _ in self._works.values()) + len(self._checks)
+
+    def _fail(self, error: BaseException) -> None:
+        """Let `run` end with this error: raised by the claim task, which is waited for."""
+        self._error = self._error or error
+        self._wake.set()
+
+    # Claims
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.claims.heartbeat)
+            for work, held in list(self._works.values()):
+                await self.claims.renew(held)
+                if held.lost:
+                    self.tell("claim-lost", shard=work.name)
+                    self._abandon(work)
+            self._fill()
+
+    def _abandon(self, work: Work) -> None:
+        """Somebody else has the shard: start nothing, abort; what has finished is still written."""
+        work.launching = False
+        for key, task in list(self._trials.items()):
+            if key[0] == work.name:
+                task.cancel()
+        self._wake.set()
+
+    async def _claim_ahead(self) -> None:
+        """Hold enough claims that every slot finds a trial; close those that are done."""
+        loop = asyncio.get_running_loop()
+        idle_since = loop.time()
+        while True:
+            self._wake.clear()
+            if self._error is not None:
+                raise self._error
+            for work, held in list(self._works.values()):
+                if work.idle:
+                    await self._finish(work, held)
+            if self._running >= self.engine.slots:
+                idle_since = loop.time()
+                await self._wake.wait()
+                continue
+            claimed = await self._claim()
+            if self._closed:
+                return
+            if claimed or self._works:
+                idle_since = loop.time()
+            elif loop.time() - idle_since > self.settings.idle_timeout:
+                self.tell("idle", seconds=self.settings.idle_timeout)
+                self.stop()
+            if not claimed:
+                # Whatever woke us has no more to give now: look at the plan again after a while, or when work is done.
+                await self._rest()
+
+    async def _rest(self) -> None:
+        end = asyncio.get_running_loop().time() + self.settings.poll
+        while (left := end - asyncio.get_running_loop().time()) > 0 and self._error is None:
+            if any(work.idle for work, _ in self._works.values()):
+                return
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), left)
+            except TimeoutError:
+                return
+
+    async def _claim(self) -> bool:
+        """Take one shard of the plan in force; whether there was one."""
+        name = await self._look()
+        if name is None or self._plan is None:
+            return False
+        seen = await self.claims.survey(name.claims)
+        absent = [s for s in self._order() if ShardName(name, s).claim not in seen]
+        for shard in absent[:8]:
+            if await self._start(ShardName(name, shard)):
+                return True
+        if absent:
+            return False
+        for key in seen:
+            claim = await self.claims.read(key) if self.claims.resting(key) else None
+            if claim is None or not (claim.free or (claim.current.hold is Hold.LIVE and self.claims.expired(key))):
+                continue
+            if await self._start(ShardName.parse(claim.name)):
+                return True
+        return False
+
+    async def _look(self) -> PlanName | None:
+        """The plan in force, read anew; notices the end of the run."""
+        blob = await self.access.call(self.access.store.get_range, BUDGET, 0, HEAD)
+        phase, name, _ = pointer(blob.data)
+        if phase is Phase.CLOSED:
+            self._closed = True
+            return None
+        if name is not None and (self._plan is None or self._plan.name != name):
+            data = (await self.access.call(self.access.store.get, name.key)).data
+            self._plan = plans.decode(data, key=name.key)
+            self._goal = Goal(**{**self._plan.goal, "kind": Kind(self._plan.goal["kind"])})
+            self._prior = Prior.of(self._plan.weights)
+        return name
+
+    def _order(self) -> list[int]:
+        """Shards in an order of this sampler's own, so that samplers do not all reach for the same one."""
+        count = 0 if self._plan is None else self._plan.shards
+        turn = int.from_bytes(hashlib.blake2b(self.claims.holder.encode(), digest_size=4).digest(), "big")
+        return [(turn + step) % count for step in range(count)]
+
+    async def _start(self, shard: ShardName) -> bool:
+        known = self.claims.sightings.get(shard.claim)
+        previous = None if known is None else known.claim
+        failed = False
+        if previous is not None and previous.current.hold is Hold.LIVE:
+            last = AttemptName(shard, previous.attempt)
+            failed = not await self.access.call(lambda: next(iter(self.access.store.list(last.segments)), None))
+            if failed and previous.failures + 1 >= POISON:
+                self.tell("set-aside", shard=str(shard), attempts=previous.failures + 1)
+                await self.claims.set_aside(shard.claim)
+                return False
+        held = await self.claims.take(shard.claim, str(shard), failed=failed)
+        if held is None:
+            return False
+        if await self._look() != shard.plan:
+            await self.claims.close(held, Hold.RELEASED, 0)
+            return False
+        if self._plan is None or self._prior is None or self._goal is None:
+            return False
+        earlier = [AttemptName(shard, attempt) for attempt in range(held.claim.attempt)]
+        if shard.shard >= self._plan.sampling_shards:
+            names = self._plan.sweep[shard.shard - self._plan.sampling_shards]
+            earlier += [AttemptName.parse(name) for name in names]
+            lines: list[Line] = []
+        else:
+            lines = lines_of(self._plan, shard.shard, self._prior, self._goal)
+        history = await self._history(earlier)
+        if lines and history:
+            lines = carry_on(lines, [rows for _, rows in history], self._prior, self._goal)
+        work = Work(str(AttemptName(shard, held.claim.attempt)), lines)
+        for row in pending_rows(history):
+            work.verifying += 1
+            self._check(work, None, row)
+        self._works[work.name] = (work, held)
+        self.tell("claimed", shard=work.name, queries=len(work.lines), takeover=held.claim.attempt)
+        self._fill()
+        return True
+
+    async def _history(self, attempts: list[AttemptName]) -> list[tuple[AttemptName, list[Row]]]:
+        """What earlier attempts wrote, after tallying what they could not."""
+        history = []
+        for attempt in attempts:
+            await tally_orphans(self.access, attempt)
+            history.append((attempt, await written_rows(self.access, attempt)))
+        return history
+
+    async def _finish(self, work: Work, held: HeldClaim) -> None:
+        """Nothing is left to do for the claim: write the rest and say so."""
+        hold = Hold.DONE if work.launching and not work.unverified else Hold.RELEASED
+        await self._flush(work, everything=True, final=True)
+        del self._works[work.name]
+        await self.claims.close(held, hold, work.segments)
+
+    # Rows
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.flush_seconds / 2)
+            now = asyncio.get_running_loop().time()
+            for work, _ in list(self._works.values()):
+                oldest = min((b.since for b in work.rows), default=now)
+                if work.bytes >= self.settings.flush_bytes or now - oldest >= self.settings.flush_seconds / 2:
+                    await self._flush(work)
+            self.tell("progress", **self._facts())
+
+    async def _flush(self, work: Work, *, everything: bool = False, final: bool = False) -> None:
+        """Write rows as a segment, then its tally. One at a time per work."""
+        async with work.writing:
+            await self._commit(work)
+            now = asyncio.get_running_loop().time()
+            rows = work.take_rows(older_than=None if everything else now - self.settings.flush_seconds)
+            if rows:
+                work.unsent = segments.encode_segment(
+                    rows, waste=self._waste(), final=final, verifier=self.verifier.version
+                )
+                await self._commit(work)
+        self._fill()
+
+    async def _commit(self, work: Work) -> None:
+        """Write the encoded segment and its tally; whoever is interrupted here repeats the same bytes."""
+        if work.unsent is None:
+            return
+        attempt = AttemptName.parse(work.name)
+        key = attempt.segment(work.segments)
+        tally = segments.tally_of(work.unsent, key=key)
+        await self.access.call(self.access.store.put_if_absent, key, work.unsent)
+        await self.access.call(self.access.store.put_if_absent, attempt.tally(work.segments), tally)
+        work.segments += 1
+        work.unsent = None
+
+    def _waste(self) -> Waste:
+        """What happened since the last segment, for the totals."""
+        self._use_slots(0)
+        now = asyncio.get_running_loop().time()
+        then, busy, aborted, wasted = self._last
+        counters = self.engine.counters
+        self._last = (now, self._busy, counters.aborted, counters.wasted_tokens)
+        return Waste(
+            aborted=counters.aborted - aborted,
+            wasted_tokens=counters.wasted_tokens - wasted,
+            held_seconds=now - then,
+            busy_slot_seconds=self._busy - busy,
+            rate=self._rate(now),
+        )
+
+    def _rate(self, now: float) -> float:
+        """Trials a second over the last minute."""
+        self._recent = [t for t in self._recent if now - t < 60.0]
+        return len(self._recent) / max(1.0, now - self._recent[0]) if self._recent else 0.0
+
+    def _facts(self) -> dict[str, object]:
+        counters = self.engine.counters
+        return {"tokens": counters.tokens, "running": self._running, "slots": self.engine.slots}
+
+    async def _leave(self) -> None:
+        """Abort what runs, write what finished, release the claims. Best effort when the store fails."""
+        for work, _ in self._works.values():
+            work.launching = False
+        trials, checks = list(self._trials.values()), list(self._checks)
+        for task in trials:
+            task.cancel()
+        await asyncio.gather(*trials, return_exceptions=True)
+        for task in checks:
+            task.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+        for work, held in list(self._works.values()):
+            await self._flush(work, everything=True, final=True)
+            await self.claims.close(held, Hold.RELEASED, work.segments)
+        self._works.clear()
