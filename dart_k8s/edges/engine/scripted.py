@@ -56,6 +56,7 @@ class ScriptedEngine:
         self._free = asyncio.Semaphore(slots)
         self._running: set[asyncio.Future[None]] = set()
         self._begun = self._finished = 0
+        self.peak = 0
         self._dead: str | None = None
 
     async def start(self) -> EngineInfo:
@@ -127,6 +128,7 @@ class ScriptedEngine:
             self._begun += 1
             done = loop.create_future()
             self._running.add(done)
+            self.peak = max(self.peak, len(self._running))
             began = loop.time()
             timer = None
             if self._hangs_after is None or self._begun <= self._hangs_after:
