@@ -15,7 +15,7 @@ from dart_k8s.edges.store.base import Store
 from dart_k8s.errors import RunError
 from dart_k8s.ledger import keys
 
-from .database import Database, Limits, database, local_files
+from .database import DEFAULT_LIMITS, Database, Limits, database, local_files
 from .pool import POOL_FORMAT, POOL_SCHEMA, QUERY_INFO, ROWS_PER_GROUP, ROWS_PER_PART, SealedAttempt
 from .query_info import query_info
 from .segments import verifier_of
@@ -49,7 +49,7 @@ def compact(
     attempts: Sequence[SealedAttempt],
     queries: pa.Table,
     *,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     prefix: str = keys.POOL,
     posterior: Sequence[float] | None = None,
 ) -> Compaction:
@@ -127,24 +127,19 @@ def _narrow_queries(queries: pa.Table) -> pa.Table:
     return narrow.append_column("query", pa.array(range(queries.num_rows), pa.int32()))
 
 
-_READ = """
-    read_parquet($files, filename = true, file_row_number = true, hive_partitioning = false) r
-    JOIN files f ON f.path = r.filename
-"""
-
-_FRESH = f"""
+_FRESH = """
 CREATE TEMP TABLE fresh AS
 SELECT f.attempt, r.query, r.place, f.sequence, r.file_row_number AS line, r.finish = 'error' AS void, r.verdict
-FROM {_READ}
+FROM responses($files) r JOIN files f ON f.path = r.filename
 WHERE r.response IS NOT NULL OR r.finish = 'error'
 QUALIFY row_number() OVER (PARTITION BY f.attempt, r.query, r.place ORDER BY f.sequence, r.file_row_number) = 1
 """
 
 # A pending trial may get its verdict from its own attempt or from whoever took the shard over; the first one counts.
-_LATE = f"""
+_LATE = """
 CREATE TEMP TABLE late AS
 SELECT a.attempt, r.query, r.place, r.verdict, r.reason, r.answer, r.tier
-FROM {_READ}
+FROM responses($files) r JOIN files f ON f.path = r.filename
 JOIN attempts own ON own.attempt = f.attempt
 JOIN attempts a ON a.name = CASE WHEN r.block = '' THEN own.name ELSE r.block END
 WHERE r.response IS NULL AND r.finish <> 'error' AND r.verdict IS NOT NULL
@@ -168,14 +163,14 @@ SELECT attempt, sequence, line, query, place, verdict, NOT counted AS surplus,
 FROM counted WHERE NOT void
 """
 
-_POOL = f"""
+_POOL = """
 SELECT q.id AS query_id, q.source, t.trial, r.response, coalesce(t.verdict, 'pending') AS verdict,
        if(r.verdict IS NULL, l.reason, r.reason) AS why,
        if(r.verdict IS NULL, l.answer, r.answer) AS answer,
        if(r.verdict IS NULL, l.tier, r.tier) AS tier,
        r.tokens, r.prompt_tokens, r.finish AS finish_reason, t.surplus, a.name AS claim, r.place,
        r.query AS query_number, r.text AS response_hash
-FROM {_READ}
+FROM responses($files) r JOIN files f ON f.path = r.filename
 JOIN trials t ON t.attempt = f.attempt AND t.sequence = f.sequence AND t.line = r.file_row_number
 JOIN attempts a ON a.attempt = f.attempt
 JOIN queries q ON q.query = r.query

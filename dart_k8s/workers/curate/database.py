@@ -28,6 +28,9 @@ class Limits:
     """Folder for downloads and spilled rows, about three times the size of the texts; None: the system's."""
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class Database:
     """A DuckDB connection with a scratch folder of its own."""
 
@@ -67,6 +70,13 @@ class Database:
         return self._connection.sql(query, params=parameters or None)
 
 
+_RESPONSES = """
+CREATE TEMP MACRO responses(files) AS TABLE
+SELECT * FROM read_parquet(files, filename = true, file_row_number = true, hive_partitioning = false)
+"""
+"""Rows of Parquet files with the file and the line that each stands in."""
+
+
 @contextmanager
 def database(limits: Limits) -> Iterator[Database]:
     """A database in memory that spills to a scratch folder; both are gone afterwards."""
@@ -85,6 +95,7 @@ def database(limits: Limits) -> Iterator[Database]:
             },
         )
         try:
+            connection.execute(_RESPONSES)
             connection.execute("SET lock_configuration = true")
             yield Database(connection, folder)
         finally:
