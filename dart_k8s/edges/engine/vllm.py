@@ -103,7 +103,7 @@ class VllmEngine:
             Path(self._log).parent.mkdir(parents=True, exist_ok=True)
         abandoned = threading.Event()
 
-        def load() -> AsyncLLM:
+        def load() -> "AsyncLLM":
             loaded = self._load()
             if abandoned.is_set():
                 loaded.shutdown(timeout=0)
