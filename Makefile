@@ -14,7 +14,6 @@ SHELL         := bash
 MAKEFLAGS += --no-print-directory
 
 export PYTHONDONTWRITEBYTECODE := 1
-export UV_NO_PROGRESS ?=
 export HF_HUB_DISABLE_TELEMETRY := 1
 export VLLM_NO_USAGE_STATS := 1
 
@@ -26,7 +25,8 @@ help: ## Show this
 	@echo
 
 .PHONY: install
-install: $(VENV)/.installed ## Make .venv with the `dart` command for one machine (needs Python 3.11 or newer)
+install: $(VENV)/.installed ## Make .venv with the `dart` command for one machine (needs Python 3.11 to 3.13)
+	@true
 
 .PHONY: run
 run: install ## Do the quickstart: a real model, real problems, no GPU (about 10 minutes)
@@ -62,8 +62,8 @@ golden: install ## Write the golden files anew; review the difference like code
 	@git --no-pager diff --stat -- tests
 
 .PHONY: constraints
-constraints: $(VENV)/.uv ## Pin newer dependencies (hashes, no index addresses)
-	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --override .ci/overrides.txt --upgrade --universal \
+constraints: $(VENV)/.uv ## Pin dependencies anew (hashes, no index addresses); newer ones with UPGRADE=--upgrade
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --override .ci/overrides.txt $(UPGRADE) --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
 	  --custom-compile-command "make constraints" --output-file $(LOCK)
 	@! grep -n '://' $(LOCK) || { echo '$(LOCK) must name no address'; exit 1; }
@@ -96,8 +96,9 @@ distclean: clean ## Remove .venv too
 # Three steps, each done again only when what it is made from is newer.
 
 $(VENV)/.uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo 'Python 3.11 or newer is needed, $(PYTHON) is'; $(PYTHON) --version; echo 'Name another one: make install PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo 'Python 3.11, 3.12 or 3.13 is needed. $(PYTHON) is:'; $(PYTHON) --version; \
+	    echo 'Name another one: make install PYTHON=python3.11'; exit 1; }
 	@echo 'Making $(VENV) with '"$$($(PYTHON) --version)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo 'Cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv'; exit 1; }

@@ -5,19 +5,16 @@ from .change import Change, changeable, differences, digest
 from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
 from .generation import Engine, Model, Prompt, Sampling
 from .load import KINDS, load_documents, load_one, to_dict, to_yaml
-from .recipes import RECIPES
+from .recipes import RECIPES, SUMMARIES, show
 from .running import Claims, Flush, Samplers, Sharding, Verification, Verifiers
 from .sources import ConfigMapKey, DifficultySource, Fields, Pool, QuerySource
 from .spending import Budget, Strategy
 from .synthesis import API_VERSION, GROUP, Metadata, Synthesis, SynthesisSpec
 from .templates import TEMPLATES, Template, Turn, template
+from .text import write
 
 __all__ = [
     "API_VERSION",
-    "GROUP",
-    "KINDS",
-    "RECIPES",
-    "TEMPLATES",
     "Budget",
     "Change",
     "Claims",
@@ -29,6 +26,8 @@ __all__ = [
     "Fields",
     "Filters",
     "Flush",
+    "GROUP",
+    "KINDS",
     "Metadata",
     "Model",
     "NearDuplicates",
@@ -39,12 +38,15 @@ __all__ = [
     "Problems",
     "Prompt",
     "QuerySource",
+    "RECIPES",
+    "SUMMARIES",
     "Samplers",
     "Sampling",
     "Sharding",
     "Strategy",
     "Synthesis",
     "SynthesisSpec",
+    "TEMPLATES",
     "Template",
     "Turn",
     "Verification",
@@ -54,7 +56,9 @@ __all__ = [
     "digest",
     "load_documents",
     "load_one",
+    "show",
     "template",
     "to_dict",
     "to_yaml",
+    "write",
 ]
