@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -368,21 +369,28 @@ def test_increments_from_sixteen_threads_lose_none(store: Store) -> None:
     assert int(store.get("counter").data.split()[0]) == 128
 
 
-def _increment_in_a_process(uri: str, times: int) -> None:
-    increment(open_store(uri), f"process {os.getpid()}", times)
+INCREMENT = """
+import os, sys, uuid
+from dart_k8s.edges.store import open_store
+from dart_k8s.errors import Conflict
+
+store, done = open_store(sys.argv[1]), 0
+while done < 60:
+    blob = store.get("counter")
+    try:
+        store.put_if_match("counter", f"{int(blob.data.split()[0]) + 1} {uuid.uuid4()}".encode(), blob.etag)
+        done += 1
+    except Conflict:
+        pass
+"""
 
 
 def test_increments_from_several_processes_lose_none_in_a_folder(tmp_path: Path) -> None:
-    uri = tmp_path.as_uri()
-    open_store(uri).put("counter", b"0")
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_increment_in_a_process, args=(uri, 60)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert int(open_store(uri).get("counter").data.split()[0]) == 180
+    store = open_store(str(tmp_path))
+    store.put("counter", b"0")
+    processes = [subprocess.Popen([sys.executable, "-c", INCREMENT, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert int(store.get("counter").data.split()[0]) == 180
 
 
 # -- the store as a whole
@@ -393,6 +401,15 @@ def test_two_handles_on_one_place_see_the_same(place: str) -> None:
     etag = first.put("k", b"x")
     assert second.get("k").etag == etag
     assert first.uri == second.uri and not first.uri.endswith("/")
+
+
+def test_a_longer_uri_is_a_view_of_the_same_objects(place: str) -> None:
+    whole, inner = open_store(place), open_store(f"{place}/runs/one")
+    etag = inner.put("state/budget", b"x")
+    assert whole.get("runs/one/state/budget").etag == etag
+    whole.put("runs/one2/other", b"y")
+    assert keys(inner) == ["state/budget"]
+    assert inner.delete_prefix("state/") == 1 and keys(whole) == ["runs/one2/other"]
 
 
 def test_the_probe_accepts_the_store_and_leaves_nothing_behind(store: Store) -> None:

@@ -57,6 +57,8 @@ def open_dataset(
         try:
             found = load(address.repo, address.config, revision=commit)
         except ValueError as error:  # an unknown or missing configuration; the message lists the known ones
+            if isinstance(error, OSError):  # an HTTP error of the hub client is both
+                raise
             raise DataError(
                 f"Cannot read the data set {uri}: {' '.join(str(error).split())}",
                 remedy="A configuration is named as hf://owner/name/configuration.",

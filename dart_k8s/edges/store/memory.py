@@ -16,6 +16,15 @@ Hook = Callable[[str, str], None]
 """Called with (operation, key); may raise, to play a failing store."""
 
 
+class Contents:
+    """The objects of one name, which stores on different prefixes of it share."""
+
+    def __init__(self) -> None:
+        self.objects: dict[bytes, tuple[bytes, str]] = {}
+        self.keys: list[bytes] = []
+        self.lock = Lock()
+
+
 class MemoryStore:
     """Objects in a dictionary.
 
@@ -24,11 +33,19 @@ class MemoryStore:
     the lock, so a hook may use the store itself. Like a folder, it refuses a key that is also the folder of another.
     """
 
-    def __init__(self, uri: str = "memory://test", *, before: Hook | None = None, after: Hook | None = None) -> None:
+    def __init__(
+        self,
+        uri: str = "memory://test",
+        *,
+        before: Hook | None = None,
+        after: Hook | None = None,
+        contents: Contents | None = None,
+        prefix: str = "",
+    ) -> None:
         self._uri = uri.rstrip("/")
-        self._objects: dict[bytes, tuple[bytes, str]] = {}
-        self._keys: list[bytes] = []
-        self._lock = Lock()
+        contents = contents or Contents()
+        self._objects, self._keys, self._lock = contents.objects, contents.keys, contents.lock
+        self._start = f"{check_key(prefix, uri=self._uri)}/".encode() if prefix else b""
         self._counter = RequestCounter()
         self.before = before
         self.after = after
@@ -40,7 +57,7 @@ class MemoryStore:
     def get(self, key: str) -> Blob:
         self._begin("get", key)
         with self._lock:
-            found = self._objects.get(key.encode())
+            found = self._objects.get(self._start + key.encode())
         self._end("get", key)
         if found is None:
             raise NotFound(f"No object {key!r} in {self._uri}.")
@@ -55,7 +72,7 @@ class MemoryStore:
     def head(self, key: str) -> Entry | None:
         self._begin("head", key)
         with self._lock:
-            found = self._objects.get(key.encode())
+            found = self._objects.get(self._start + key.encode())
         self._end("head", key)
         return None if found is None else Entry(key=key, size=len(found[0]), etag=found[1])
 
@@ -70,7 +87,7 @@ class MemoryStore:
 
     def _put(self, key: str, data: bytes, allowed: Callable[[str | None], bool]) -> str:
         self._begin("put", key)
-        name, data, etag = key.encode(), bytes(data), hashlib.sha256(data).hexdigest()
+        name, data, etag = self._start + key.encode(), bytes(data), hashlib.sha256(data).hexdigest()
         with self._lock:
             current = self._objects.get(name)
             if not allowed(current[1] if current else None) and (current is None or current[0] != data):
@@ -97,7 +114,7 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         self._begin("delete", key)
-        self._remove(key.encode())
+        self._remove(self._start + key.encode())
         self._end("delete", key)
 
     def _remove(self, name: bytes) -> None:
@@ -109,7 +126,7 @@ class MemoryStore:
         self._counter.add("list")
         if self.before:
             self.before("list", prefix)
-        start, after = prefix.encode(), start_after.encode()
+        start, after = self._start + prefix.encode(), self._start + start_after.encode() if start_after else b""
         with self._lock:
             first = max(bisect_left(self._keys, start), bisect_right(self._keys, after) if after else 0)
             found = []
@@ -117,7 +134,7 @@ class MemoryStore:
                 if not name.startswith(start):
                     break
                 data, etag = self._objects[name]
-                found.append(Entry(key=name.decode(), size=len(data), etag=etag))
+                found.append(Entry(key=name[len(self._start) :].decode(), size=len(data), etag=etag))
         self._end("list", prefix)
         return iter(found)
 

@@ -8,13 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from dart_k8s.edges.store.base import Store
 from dart_k8s.edges.store.local import LocalStore
-from dart_k8s.edges.store.memory import MemoryStore
+from dart_k8s.edges.store.memory import Contents, MemoryStore
 from dart_k8s.errors import SpecError
 
 SCHEMES = ("s3://bucket/prefix", "file:///folder", "a plain path")
 """What a user can name; memory://name exists beside them for tests and rehearsals in one process."""
 
 _memory: dict[str, MemoryStore] = {}
+_contents: dict[str, Contents] = {}
 _memory_lock = Lock()
 
 
@@ -37,8 +38,7 @@ def open_store(uri: str) -> Store:
         case "file":
             return LocalStore(local_folder(uri))
         case "memory":
-            with _memory_lock:
-                return _memory.setdefault(rest.rstrip("/"), MemoryStore(uri))
+            return _open_memory(rest.strip("/"))
         case _:
             raise SpecError(f"Cannot open {uri}: no store speaks {scheme}://.", remedy=_remedy())
 
@@ -52,6 +52,13 @@ def local_folder(uri: str) -> Path:
             remedy=f"Write file:///{unquote(parts.netloc + parts.path).lstrip('/')} or a plain path.",
         )
     return Path(unquote(parts.path + (f"?{parts.query}" if parts.query else "")))
+
+
+def _open_memory(rest: str) -> Store:
+    name, _, prefix = rest.partition("/")
+    with _memory_lock:
+        contents = _contents.setdefault(name, Contents())
+        return _memory.setdefault(rest, MemoryStore(f"memory://{rest}", contents=contents, prefix=prefix))
 
 
 def _open_s3(bucket: str, prefix: str) -> Store:

@@ -42,13 +42,13 @@ def explain(
         )
     if code == "RequestTimeTooSkewed":
         return AccessDenied(text, remedy="Set this machine's clock.")
+    if code in _FULL or status == 507:
+        return StoreFull(text, remedy="Free some space or raise the quota, then run the same command again.")
     if status in {401, 403}:
         return AccessDenied(
             text,
             remedy=f"Check the credentials, and allow them to get, put, list and delete objects in bucket {bucket!r}.",
         )
-    if code in _FULL or status == 507:
-        return StoreFull(text, remedy="Free some space or raise the quota, then run the same command again.")
     if is_worth_repeating(code, status):
         return StoreUnavailable(text, remedy="Running the same command again goes on where this one stopped.")
     if code == "PreconditionFailed" or status == 412:
