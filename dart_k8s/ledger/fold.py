@@ -124,11 +124,12 @@ def fold(state: BudgetState, arrivals: Sequence[Arrival]) -> BudgetState:
         row = index[arrival.attempt]
         if arrival.sequence != cursor[row]:
             continue
-        cursor[row] += 1
         if state.held[row] == Held.SEALED:
+            # The cursor of a sealed attempt says how many segments count: it never moves again.
             late += 1
-        else:
-            taken.append((row, arrival.tally))
+            continue
+        cursor[row] += 1
+        taken.append((row, arrival.tally))
     totals = _totals(state.totals, [tally for _, tally in taken], late)
     state = replace(state, cursor=cursor, totals=totals)
     if not taken:

@@ -67,6 +67,8 @@ class Planner:
     settings: PlannerSettings = field(default_factory=PlannerSettings)
     tell: Tell = silent
     state: BudgetState | None = None
+    remaining: float = 0.0
+    """Trials that are expected to come, those of live claims included."""
     _etag: str = ""
     _plans: dict[PlanName, Plan] = field(default_factory=dict)
     _speeds: dict[str, float] = field(default_factory=dict)
@@ -263,6 +265,8 @@ class Planner:
         prior = Prior.of(current.weights)
         counts = self._counts(current)
         goal, judged, need, allowance, expected = self._demand(current, prior, counts)
+        live_expected = np.minimum(counts.live_trials, counts.live_need / np.maximum(judged.pass_rate, 1e-3))
+        self.remaining = float(expected.sum() + live_expected.sum())
         current = _judged(current, judged)
         live = bool((current.held == Held.LIVE).any())
         if goal.total is not None and not live and not allowance.any():
@@ -299,11 +303,8 @@ class Planner:
             return self.goal, judged, *planning.demand(self.goal, prior, counts, judged)
         left = self.goal.total - int(current.spent().sum()) - int(counts.live_trials.sum())
         least = LEAST_SHARD * self.settings.samplers
-        scale, judged, need, allowance, expected = totals.stage(self.goal, prior, counts, left=left, least=least)
-        # Reasons are those of the whole goal: a query that has enough for this stage is not done.
-        whole = planning.look(self.goal, prior, counts)
-        goal = replace(self.goal, scale=scale if self.goal.kind is not Kind.VANILLA else int(scale))
-        return goal, replace(judged, reason=whole.reason), need, allowance, expected
+        stage = totals.stage(self.goal, prior, counts, left=left, least=least)
+        return totals.scaled(self.goal, stage.scale), stage.judged, stage.need, stage.allowance, stage.expected
 
     def _counts(self, current: BudgetState) -> Counts:
         table, live, size = current.table, current.live, current.size

@@ -36,9 +36,6 @@ from .work import Line, Work, carry_on, lines_of
 HEAD = 65536
 """Bytes of the budget state's object that hold its header."""
 
-MOST_PENDING = 20_000
-"""Responses waiting for their verdict or for the store, above which new trials pause."""
-
 POISON = 3
 """Attempts at a shard without any result after which it is set aside."""
 
@@ -58,6 +55,8 @@ class SamplerSettings:
     poll: float = 2.0
     """Between two looks at the plan when there is nothing to do."""
     idle_timeout: float = 300.0
+    most_pending: int = 20_000
+    """Responses waiting for their verdict or for the store, above which new trials pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +129,7 @@ class Sampler:
 
     def _fill(self) -> None:
         """Launch trials until the engine is full or nothing has room, the oldest claim first."""
-        if self._stopping.is_set() or self._unsettled() > MOST_PENDING:
+        if self._stopping.is_set() or self._unsettled() > self.settings.most_pending:
             return
         for work, held in list(self._works.values()):
             if not self.claims.valid(held):

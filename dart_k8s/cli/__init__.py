@@ -1,0 +1,1 @@
+"""The `dart` command, also installed as kubectl-dart."""

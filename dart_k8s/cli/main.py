@@ -1,0 +1,56 @@
+"""The `dart` command: one module a verb, errors in words, exit codes as in errors.py."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dart_k8s import __version__
+from dart_k8s.errors import DartError
+
+from . import curate, recipes, run, status, validate
+
+app = typer.Typer(
+    name="dart",
+    help="Difficulty-aware rejection tuning: from problems to a verified, difficulty-balanced data set.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("validate")(validate.validate)
+app.command("curate")(curate.curate)
+app.add_typer(recipes.app, name="recipes")
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+) -> None:
+    """Options that go before the verb."""
+    if version:
+        typer.echo(f"dart {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; errors of ours become a message and their exit code."""
+    try:
+        app()
+    except DartError as error:
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console.print(f"[bold red]error:[/] {_plain(error.message)}")
+        if error.remedy:
+            console.print(f"[bold]way out:[/] {_plain(error.remedy)}")
+        sys.exit(error.exit_code)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""`dart run`: do what a declaration file says, on this machine."""
+
+import asyncio
+import shlex
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dart_k8s.api import Synthesis
+from dart_k8s.workers.curate.assemble import Assembled
+from dart_k8s.workers.finish import finish
+from dart_k8s.workers.local import Fleet, Show, is_closed, same_engine, sample
+from dart_k8s.workers.prepare import Prepare
+
+from .reading import read_declarations
+from .screen import CACHE, Screen, show_dataset
+
+
+def run(
+    file: Annotated[str, typer.Argument(help="Declaration file; - reads standard input.")],
+    name: Annotated[str | None, typer.Option(help="Only this Synthesis of the file.")] = None,
+    cache: Annotated[Path, typer.Option(help="Folder for models and logs.", envvar="DART_CACHE")] = CACHE,
+    offline: Annotated[bool, typer.Option(help="Never ask a hub: everything is in the cache.")] = False,
+) -> None:
+    """Sample, verify and curate as a declaration file says; run it again to go on where it stopped.
+
+    Exit codes: 0 done, 64 the declaration or the data, 74 the store or the disk, 75 stopped on request, 1 anything else.
+    """
+    documents = read_declarations(file, name)
+    console = Console(highlight=False)
+    command = shlex.join(["dart", "run", file])
+    with Screen(console) as screen:
+        outputs = frozenset(d.spec.output.uri for d in documents)
+        prepare = Prepare(cache=cache, offline=offline, tell=screen.tell, pending=outputs)
+        for document in documents:
+            prepare.check(document)
+        made = asyncio.run(_run(documents, prepare, screen, command=command))
+    for document, assembled in zip(documents, made, strict=True):
+        show_dataset(console, document, assembled)
+
+
+async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen, *, command: str) -> list[Assembled]:
+    made: list[Assembled] = []
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    pressed = 0
+
+    def interrupt() -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed == 1:
+            screen.say("stopping: what is finished is being written (Ctrl-C again to leave at once, nothing is lost)")
+            stop.set()
+        else:
+            signal.raise_signal(signal.SIGKILL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    for group in _groups(documents):
+        open_runs = [d for d in group if not await asyncio.to_thread(is_closed, d)]
+        fleet = Fleet(
+            outputs=[d.spec.output.uri for d in open_runs],
+            replicas=max(1, group[0].spec.samplers.replicas),
+            cache=prepare.cache,
+            offline=prepare.offline,
+            tell=screen.tell,
+        )
+        try:
+            for document in group:
+                prepared = await asyncio.to_thread(prepare.prepare, document)
+                if document in open_runs:
+                    if document is open_runs[0]:
+                        await fleet.start()
+                    shows: asyncio.Queue[Show] = asyncio.Queue()
+                    showing = asyncio.create_task(_show(document.metadata.name, shows, screen))
+                    try:
+                        await sample(document, prepared, fleet, tell=screen.tell, stop=stop, show=shows)
+                    finally:
+                        showing.cancel()
+                made.append(
+                    await asyncio.to_thread(
+                        finish, document.spec.output.uri, declared=document, command=command, tell=screen.tell
+                    )
+                )
+        finally:
+            await fleet.stop()
+    return made
+
+
+async def _show(name: str, shows: "asyncio.Queue[Show]", screen: Screen) -> None:
+    while True:
+        seen = await shows.get()
+        screen.state(name, seen.state, seen.remaining)
+
+
+def _groups(documents: Sequence[Synthesis]) -> list[list[Synthesis]]:
+    """Neighbours that can share one engine start."""
+    groups: list[list[Synthesis]] = []
+    for document in documents:
+        if groups and same_engine(groups[-1][-1], document):
+            groups[-1].append(document)
+        else:
+            groups.append([document])
+    return groups

@@ -1,0 +1,135 @@
+"""What a user sees while something runs: one live line in a terminal, a plain line now and then elsewhere."""
+
+import os
+import time
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from dart_k8s.api import Synthesis
+from dart_k8s.budget.stops import Stop
+from dart_k8s.ledger.state import BudgetState
+from dart_k8s.workers.curate.assemble import Assembled
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dart-k8s"
+"""Where models and logs are kept unless the user says otherwise."""
+
+PLAIN_SECONDS = 10.0
+"""Between two lines where there is no terminal."""
+
+RATE_SECONDS = 30.0
+"""Window of the rates shown."""
+
+QUIET = {"progress", "claimed", "planner", "left", "said"}
+"""Events that only a log wants."""
+
+
+class Screen:
+    """Takes workers' events and states, shows where things stand."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._line = "starting"
+        self._live: Live | None = None
+        self._shown = 0.0
+        self._began = time.monotonic()
+        self._points: deque[tuple[float, int, int]] = deque()
+        self._tokens: dict[object, int] = {}
+        self._base: dict[object, int] = {}
+
+    def __enter__(self) -> "Screen":
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4, transient=True)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)
+            self._live = None
+
+    def tell(self, event: str, **facts: object) -> None:
+        """An event of a worker."""
+        if event == "step":
+            where = f" {facts['where']}" if facts.get("where") else ""
+            rows = f", {facts['rows']} rows" if facts.get("rows") else ""
+            self._set(f"{facts['step']}{where}{rows}", new=not rows)
+        elif event == "loading":
+            self._set(f"loading the model into {facts.get('engine')} (a minute or two on a CPU)", new=True)
+        elif event == "engine":
+            self.say(f"engine: {facts['kind']} {facts['version'] or ''}, {facts['model']}, {facts['dtype'] or ''}, "
+                     f"{facts['slots']} slots")  # fmt: skip
+        elif event == "plan":
+            self._set(f"plan {facts['name']}: {facts['trials']} trials in {facts['shards']} shards", new=False)
+        elif event == "restart":
+            self.say(f"sampler {facts['sampler']} ended ({facts['code']}): {facts['why']} Starting it again.")
+        elif event == "store-unavailable":
+            self.say(f"the store does not answer, waiting: {facts['error']}")
+        elif event not in QUIET:
+            self.say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if name != "sampler"))
+        if event == "progress" and isinstance(facts.get("tokens"), int):
+            self._count(facts.get("sampler"), int(str(facts["tokens"])))
+
+    def _count(self, sampler: object, tokens: int) -> None:
+        if tokens < self._tokens.get(sampler, 0):
+            self._base[sampler] = self._base.get(sampler, 0) + self._tokens[sampler]
+        self._tokens[sampler] = tokens
+
+    def state(self, name: str, state: BudgetState, remaining: float) -> None:
+        """A run's state: trials, accepted, open queries, tokens a second, time to come."""
+        trials = int(state.spent().sum())
+        now = time.monotonic()
+        tokens = sum(self._tokens.values()) + sum(self._base.values())
+        if not self._points or self._points[-1][0] < now - 0.5:
+            self._points.append((now, trials, tokens))
+        while self._points[0][0] < now - RATE_SECONDS:
+            self._points.popleft()
+        then, trials_then, tokens_then = self._points[0]
+        span = max(1e-3, now - then)
+        rate, speed = (trials - trials_then) / span, (tokens - tokens_then) / span
+        eta = f"about {_minutes(remaining / rate)} to go" if rate > 0 and remaining > 0 else "..."
+        open_queries = int((state.table.reason == Stop.OPEN).sum()) if trials else state.size
+        self._set(
+            f"{name}: {trials} trials, {int(state.table.distinct.sum())} accepted, {open_queries} of {state.size} "
+            f"queries open, {speed:.0f} tokens/s, {eta}",
+            new=False,
+        )
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def _set(self, line: str, *, new: bool) -> None:
+        """Change the live line; without a terminal print it if it is `new` or some time has passed."""
+        if line == self._line:
+            return
+        self._line = line
+        if self._live is None and (new or time.monotonic() - self._shown >= PLAIN_SECONDS):
+            self._shown = time.monotonic()
+            self.say(line)
+
+    def _render(self) -> Text:
+        return Text(f"[{_minutes(time.monotonic() - self._began)}] {self._line}")
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+    return f"{whole // 60}m {whole % 60:02d}s"
+
+
+def show_dataset(console: Console, synthesis: Synthesis, made: Assembled, *, folder: str = "dataset") -> None:
+    """Where a data set lies, and what is in it."""
+    uri = synthesis.spec.output.uri
+    console.print(
+        f"[bold]{synthesis.metadata.name}[/] ({synthesis.spec.strategy.kind}): {made.selection.rows} rows "
+        f"from {int(made.trials.sum())} trials"
+    )
+    console.print(f"  data set  {uri}/{folder}/", markup=False, soft_wrap=True)
+    console.print(f"  card      {uri}/{folder}/README.md", markup=False, soft_wrap=True)
+    console.print(f"  figures   {uri}/{folder}/figures/", markup=False, soft_wrap=True)

@@ -1,0 +1,30 @@
+"""`dart validate`: everything that can be said about a declaration, without sampling."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dart_k8s.workers.prepare import Prepare
+
+from .reading import read_declarations
+from .screen import CACHE, Screen
+
+
+def validate(
+    file: Annotated[str, typer.Argument(help="Declaration file; - reads standard input.")],
+    data: Annotated[bool, typer.Option("--data", help="Also read the queries, the model and the output.")] = False,
+    cache: Annotated[Path, typer.Option(help="Folder for models.", envvar="DART_CACHE")] = CACHE,
+) -> None:
+    """Check a declaration. With --data, do all the checks that `dart run` does before it samples."""
+    documents = read_declarations(file)
+    console = Console(highlight=False)
+    if data:
+        with Screen(console) as screen:
+            outputs = frozenset(d.spec.output.uri for d in documents)
+            prepare = Prepare(cache=cache, tell=screen.tell, pending=outputs)
+            for document in documents:
+                prepare.check(document)
+    for document in documents:
+        console.print(f"{document.kind} '{document.metadata.name}' is valid: {document.spec.strategy.kind}.")

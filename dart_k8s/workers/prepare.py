@@ -1,0 +1,265 @@
+"""Prepare: check everything that needs data or credentials, pin revisions, and write the run's first objects.
+
+Nothing is written before every check has passed, and what is written comes in an order in which each step can be repeated:
+the snapshot, the first budget state, and last the record, which says that the output is prepared.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dart_k8s import answers
+from dart_k8s.api import QuerySource, Synthesis, digest, to_dict
+from dart_k8s.edges.engine.base import Engine
+from dart_k8s.edges.hub import ModelFolder
+from dart_k8s.edges.store import Store, open_store, probe
+from dart_k8s.errors import Conflict, DataError, SpecError
+from dart_k8s.ledger import state
+from dart_k8s.ledger.keys import BUDGET, OWNER, QUERIES, RUN
+from dart_k8s.ledger.state import BudgetState
+
+from . import earlier, record, snapshot
+from .access import Tell, silent
+from .curate.decontaminate import Item, Pair, contaminated
+from .opening import open_model, open_rows
+from .queries import fix_difficulty, read_queries
+from .record import RunRecord
+from .snapshot import Query
+from .translate import engine_of, prompt_of, verifier_of
+
+LONGEST = 2000
+"""Prompts whose tokens are counted: the longest by characters. Tokens follow characters within one model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An output that is ready for samplers and a planner."""
+
+    record: RunRecord
+    model: ModelFolder | None
+    fresh: bool
+    """Whether this call prepared it; False: it goes on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepare:
+    """Prepares outputs. `cache` is where models are kept; `pending` are outputs that earlier documents will write."""
+
+    cache: Path
+    offline: bool = False
+    tell: Tell = silent
+    pending: frozenset[str] = frozenset()
+    _probed: dict[str, Engine] = field(default_factory=dict)
+
+    def check(self, synthesis: Synthesis) -> None:
+        """All checks, nothing written: what `dart run` does for every document before the first one starts."""
+        store = open_store(synthesis.spec.output.uri)
+        found = record.read(store)
+        if found is not None:
+            record.go_on(_Frozen(store), found[0], found[1], synthesis)
+            return
+        self._build(synthesis, store, bring=False)
+
+    def prepare(self, synthesis: Synthesis) -> Prepared:
+        """Make the output ready; goes on with one that is. Raises SpecError, DataError, StoreError, EngineError."""
+        store = open_store(synthesis.spec.output.uri)
+        found = record.read(store)
+        model = self._model(synthesis, None if found is None else found[0].model_revision)
+        if found is not None:
+            return Prepared(record=record.go_on(store, found[0], found[1], synthesis), model=model, fresh=False)
+        made, queries, first = self._build(synthesis, store, bring=True)
+        self._claim(store, synthesis)
+        # A state or a snapshot without a record is left from a prepare that was killed: nobody has built on it.
+        store.put(QUERIES, snapshot.encode(queries))
+        store.put(BUDGET, state.encode(first))
+        try:
+            store.put_if_absent(RUN, record.encode(made))
+        except Conflict:
+            again = record.read(store)
+            if again is None:
+                raise
+            return Prepared(record=record.go_on(store, *again, synthesis), model=model, fresh=False)
+        return Prepared(record=made, model=model, fresh=True)
+
+    def _claim(self, store: Store, synthesis: Synthesis) -> None:
+        """Say who owns the output; SpecError if another synthesis does."""
+        meta = synthesis.metadata
+        mine = f'{{"kind": "{synthesis.kind}", "name": "{meta.name}", "namespace": "{meta.namespace or ""}"}}'.encode()
+        try:
+            store.put_if_absent(OWNER, mine)
+        except Conflict as error:
+            theirs = store.get(OWNER).data.decode(errors="replace")
+            raise SpecError(
+                f"Cannot run Synthesis '{meta.name}' in {store.uri}: the output belongs to {theirs}.",
+                remedy="Give it an output of its own.",
+            ) from error
+
+    def _build(
+        self, synthesis: Synthesis, store: Store, *, bring: bool
+    ) -> tuple[RunRecord, list[Query], BudgetState]:
+        self.tell("step", step="checking the output", where=store.uri)
+        _check_empty(store)
+        probe(store)
+        self.tell("step", step="reading the queries")
+        reading = read_queries(synthesis.spec.queries, self._rows, progress=self._reading)
+        queries = reading.queries
+        difficulty = synthesis.spec.strategy.difficulty
+        if difficulty is not None:
+            rows = open_rows(difficulty.uri)
+            queries = fix_difficulty(
+                queries, rows, id_field=difficulty.id, field_name=difficulty.field, uri=difficulty.uri
+            )
+        pairs, queries = self._decontaminate(synthesis, queries)
+        self.tell("step", step="checking the model")
+        model = self._model(synthesis, None)
+        self._check_prompts(synthesis, model, queries)
+        warnings = self._probe_engine(synthesis)
+        version = verifier_of(synthesis).version if synthesis.spec.engine.kind == "scripted" else answers.VERSION
+        first = BudgetState.empty(len(queries), verifier=version)
+        made = RunRecord(
+            declaration=to_dict(synthesis),
+            digest=digest(synthesis),
+            queries=len(queries),
+            sources=tuple(reading.sources),
+            model_revision=None if model is None else model.revision,
+            verifier=version,
+            contamination=tuple(_pair(pair) for pair in pairs),
+            warnings=tuple(warnings),
+        )
+        uris = synthesis.spec.pool.from_
+        for uri in uris:
+            if bring or uri not in self.pending:
+                self.tell("step", step="reading the earlier pool", where=uri)
+                first, brought = earlier.bring(first, open_store(uri), uri, queries, made)
+                made = replace(made, pools=(*made.pools, brought))
+        return made, queries, first
+
+    def _reading(self, name: str, rows: int) -> None:
+        self.tell("step", step="reading the queries", where=name, rows=rows)
+
+    def _rows(self, source: QuerySource) -> Any:
+        if source.uri is None:
+            raise SpecError(
+                f"Cannot read the source '{source.name}': a ConfigMap exists in a cluster only.",
+                remedy="Give a uri for a run on one machine.",
+            )
+        return open_rows(
+            source.uri,
+            subset=source.subset,
+            split=source.split,
+            revision=source.revision,
+            where=dict(source.where),
+        )
+
+    def _model(self, synthesis: Synthesis, revision: str | None) -> ModelFolder | None:
+        spec = synthesis.spec
+        if spec.model is None or spec.engine.kind != "vllm":
+            return None
+        return open_model(
+            spec.model.uri, revision or spec.model.revision, cache=self.cache, offline=self.offline
+        )
+
+    def _check_prompts(self, synthesis: Synthesis, model: ModelFolder | None, queries: Sequence[Query]) -> None:
+        """SpecError for a prompt that leaves no room in the context."""
+        if model is None:
+            return
+        from dart_k8s.edges.engine.tokenizer import PromptCounter
+
+        spec = synthesis.spec
+        trust = spec.model is not None and spec.model.trust_remote_code
+        counter = PromptCounter(model.path, trust_remote_code=trust)
+        given = {name.replace("_", "").lower(): value for name, value in spec.engine.args.items()}
+        context = int(given["maxmodellen"]) if "maxmodellen" in given else counter.context
+        if context is None:
+            return
+        longest = sorted(queries, key=lambda q: len(q.query), reverse=True)[:LONGEST]
+        over = []
+        for query in longest:
+            tokens = counter.count(prompt_of(synthesis, query.query))
+            if tokens + spec.sampling.max_tokens > context:
+                over.append((query.id, tokens))
+        if over:
+            shown = ", ".join(f"'{name}' ({tokens})" for name, tokens in over[:5])
+            raise SpecError(
+                f"Cannot sample Synthesis '{synthesis.metadata.name}': with {spec.sampling.max_tokens} tokens for the "
+                f"response, {len(over)} prompts exceed the model's context of {context} tokens: {shown}.",
+                remedy="Lower spec.sampling.maxTokens, shorten the template, or leave the queries out with `where`.",
+            )
+
+    def _probe_engine(self, synthesis: Synthesis) -> list[str]:
+        """Ask an endpoint for one token, so that a wrong address or model is found now; its warnings."""
+        if synthesis.spec.engine.kind == "vllm":
+            return []
+        self.tell("step", step="asking the endpoint", where=synthesis.spec.engine.base_url or "")
+
+        async def ask() -> None:
+            engine = engine_of(synthesis, model=None, seed=0)
+            try:
+                await engine.start()
+            finally:
+                await engine.close()
+
+        asyncio.run(ask())
+        return []
+
+    def _decontaminate(self, synthesis: Synthesis, queries: list[Query]) -> tuple[list[Pair], list[Query]]:
+        settings = synthesis.spec.curation.decontaminate
+        if settings.mode == "off" or not settings.against:
+            return [], queries
+        self.tell("step", step="comparing with benchmarks")
+        items: list[Item] = []
+        for uri in settings.against:
+            for number, row in enumerate(open_rows(uri), start=1):
+                items.append(Item(benchmark=uri, id=str(number), text=_benchmark_text(uri, number, row, settings.field)))
+        pairs = contaminated([(q.id, q.query) for q in queries], items)
+        if settings.mode != "exclude" or not pairs:
+            return pairs, queries
+        hit = {pair.query_id for pair in pairs}
+        kept = [q for q in queries if q.id not in hit]
+        if not kept:
+            raise DataError(
+                f"All {len(queries)} queries overlap with the benchmarks in spec.curation.decontaminate.against.",
+                remedy="Are the benchmark files the queries themselves? Or set mode: report.",
+            )
+        return pairs, kept
+
+
+class _Frozen:
+    """A store that keeps what is written to itself: lets `go_on` be tried without a trace."""
+
+    def __init__(self, store: Store) -> None:
+        self.uri = store.uri
+
+    def put_if_match(self, key: str, data: bytes, etag: str) -> str:
+        return etag
+
+
+def _check_empty(store: Store) -> None:
+    """SpecError if the output holds objects that no run of ours wrote: nothing of the user's is ever mixed or lost."""
+    ours = ("state/", "pool/", "dataset/", "report/")
+    foreign = next((entry.key for entry in store.list() if not entry.key.startswith(ours)), None)
+    if foreign is not None:
+        raise SpecError(
+            f"Cannot use {store.uri} as output: it holds '{foreign}', which no run wrote.",
+            remedy="Use an empty folder or prefix.",
+        )
+
+
+def _benchmark_text(uri: str, number: int, row: Any, name: str | None) -> str:
+    for field_name in [name] if name else ["problem", "question", "query", "Question", "input", "prompt"]:
+        if isinstance(row.get(field_name), str):
+            return str(row[field_name])
+    raise DataError(
+        f"Cannot compare with the benchmark {uri}: row {number} has no text '{name or 'problem, question, query ...'}' "
+        f"(it has {', '.join(map(repr, row))}).",
+        remedy="Name the column in spec.curation.decontaminate.field.",
+    )
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {name: getattr(pair, name) for name in type(pair).__slots__}
+
+
+__all__ = ["Prepare", "Prepared"]

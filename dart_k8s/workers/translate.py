@@ -1,0 +1,133 @@
+"""From a declaration to what the workers take."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from dart_k8s.api import Synthesis, Turn, template
+from dart_k8s.budget.strategies import Goal, Kind
+from dart_k8s.edges.engine.base import Engine, Message, Prompt
+from dart_k8s.edges.engine.script import read_scripts
+from dart_k8s.errors import SpecError
+
+from .planner import PlannerSettings
+from .sample import SamplerSettings
+from .verification import LateVerifier, PoolVerifier, Verifier
+
+
+def goal_of(synthesis: Synthesis) -> Goal:
+    """Strategy, caps and stops of a declaration."""
+    spec = synthesis.spec
+    kind = Kind(spec.strategy.kind)
+    cap = spec.budget.max_trials_per_query
+    return Goal(
+        kind=kind,
+        scale=spec.strategy.scale,
+        min_trials=min(spec.strategy.min_trials, cap) if kind is Kind.PROP2DIFF else 0,
+        cap=cap,
+        hopeless_probability=spec.budget.hopeless_probability,
+        hopeless_after=spec.budget.hopeless_after,
+        hopeless_floor=spec.budget.hopeless_floor,
+        total=spec.budget.total_trials,
+    )
+
+
+def planner_settings(synthesis: Synthesis) -> PlannerSettings:
+    """How its planner works."""
+    sharding = synthesis.spec.sharding
+    return PlannerSettings(
+        samplers=max(1, synthesis.spec.samplers.replicas),
+        shard_seconds=sharding.seconds,
+        shard_trials=sharding.trials,
+    )
+
+
+def sampler_settings(synthesis: Synthesis) -> SamplerSettings:
+    """How its samplers work."""
+    spec = synthesis.spec
+    return SamplerSettings(
+        max_tokens=spec.sampling.max_tokens,
+        temperature=spec.sampling.temperature,
+        top_p=spec.sampling.top_p,
+        stop=template(spec.prompt, spec.engine.api).stop,
+        seed=spec.sampling.seed if spec.sampling.seeding == "request" else None,
+        flush_seconds=spec.flush.seconds,
+        flush_bytes=int(spec.flush.mebibytes * (1 << 20)),
+        idle_timeout=spec.samplers.idle_timeout,
+        most_pending=spec.verification.max_pending,
+    )
+
+
+def prompt_of(synthesis: Synthesis, query: str) -> Prompt:
+    """The prompt that a query gets."""
+    rendered = template(synthesis.spec.prompt, synthesis.spec.engine.api).render(query)
+    return rendered if isinstance(rendered, str) else tuple(_message(turn) for turn in rendered)
+
+
+def _message(turn: Turn) -> Message:
+    return Message(role=turn.role, content=turn.content)
+
+
+def engine_of(synthesis: Synthesis, *, model: Path | None, seed: int, log: Path | None = None) -> Engine:
+    """The engine that a declaration asks for, not started. `model` is the resolved folder (vllm).
+
+    SpecError: the engine's package is not installed, or its script can't be read.
+    """
+    spec = synthesis.spec.engine
+    try:
+        if spec.kind == "scripted":
+            from dart_k8s.edges.engine.scripted import ScriptedEngine
+
+            script = spec.script or ""
+            args = {name: value for name, value in spec.args.items() if name in ("seconds_per_token", "context")}
+            return ScriptedEngine(
+                read_scripts(Path(script.removeprefix("file://"))), slots=spec.slots or 64, seed=seed, **args
+            )
+        if spec.kind == "openai":
+            from dart_k8s.edges.engine.openai import OpenaiEngine
+
+            return OpenaiEngine(
+                spec.base_url or "",
+                model=spec.model,
+                slots=spec.slots or spec.concurrency,
+                chat=template(synthesis.spec.prompt, spec.api).chat,
+                api_key=os.environ.get(spec.api_key_env or "OPENAI_API_KEY"),
+                extra_body=dict(spec.args),
+                seed=seed,
+            )
+        from dart_k8s.edges.engine.vllm import VllmEngine
+    except ImportError as error:
+        raise SpecError(
+            f"Cannot make the engine '{spec.kind}' of Synthesis '{synthesis.metadata.name}': "
+            f"the package '{error.name}' is not installed.",
+            remedy="Install dart-k8s[sampler] (GPU) or dart-k8s[sampler-cpu]; engine kind openai needs dart-k8s[worker].",
+        ) from error
+    if model is None:
+        raise SpecError(f"Synthesis '{synthesis.metadata.name}' has no model folder for vllm.")
+    return VllmEngine(
+        model,
+        slots=spec.slots,
+        seed=seed,
+        args={**spec.args, **_trust(synthesis)},
+        log=log,
+    )
+
+
+def _trust(synthesis: Synthesis) -> dict[str, bool]:
+    model = synthesis.spec.model
+    return {"trust_remote_code": True} if model is not None and model.trust_remote_code else {}
+
+
+def verifier_of(synthesis: Synthesis) -> Verifier:
+    """The verifier of a declaration's responses, on this machine."""
+    spec = synthesis.spec.verifiers
+    if synthesis.spec.engine.kind == "scripted" and synthesis.spec.engine.args.get("verifier") == "exact":
+        return LateVerifier(delay=0.0)
+    return PoolVerifier(
+        processes=spec.processes or os.cpu_count() or 1, deadline=spec.deadline_seconds, memory_mib=spec.memory_mib
+    )
+
+
+def with_interval(settings: PlannerSettings, seconds: float) -> PlannerSettings:
+    """The same with another shortest time between two folds."""
+    return replace(settings, interval=seconds)
