@@ -1,0 +1,456 @@
+"""What equals what, kind by kind. The rules with their reasons are in docs/answers.md; the numbers in brackets refer to its table."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from mpmath import libmp
+
+from dart_k8s.answers import enclosure, expression, units
+from dart_k8s.answers.enclosure import Evaluation, Indeterminate
+from dart_k8s.answers.exact import NotRational, rational
+from dart_k8s.answers.expression import Open
+from dart_k8s.answers.limits import STEPS, LimitReached
+from dart_k8s.answers.regions import NoRegion, same_region
+from dart_k8s.answers.tree import (
+    EXPRESSIONS,
+    ZERO,
+    BaseNumber,
+    Call,
+    Choice,
+    Constant,
+    Matrix,
+    Mul,
+    NamedSet,
+    Node,
+    Number,
+    Quantity,
+    Ratio,
+    Relation,
+    Sequence,
+    SetBuilder,
+    SetOperation,
+    Symbol,
+    Time,
+    Word,
+    mul,
+    substitute,
+    subtract,
+    symbols,
+    walk,
+)
+from dart_k8s.answers.verdict import Policy
+
+_COMPARISONS = 4_000
+"""Most pairs looked at in one comparison (two shuffled lists of 60 members need 3,600 at worst)."""
+_BRACKETS = {"list": ("", ""), "set": ("{", "}"), "tuple": ("(", ")"), "interval": ("(", ")")}
+_TIERS = ("structure", "number", "kind", "numeric", "symbolic")
+_HALF_DAY = 43_200
+_PI_PER_DEGREE = Fraction(1, 180)
+
+
+class Comparison:
+    """One comparison of an answer with a reference.
+
+    `facts` holds what computer algebra has already said about pairs of expressions; a pair it lacks is raised as Open. `tier` is, afterwards,
+    the most expensive step that was needed.
+    """
+
+    def __init__(self, policy: Policy, query: str | None, facts: Mapping[tuple[Node, Node], bool]) -> None:
+        self.policy = policy
+        self.query = (query or "").lower()
+        self.facts = facts
+        self.tier = "structure"
+        self.pairs = 0
+
+    def same(self, answer: Node, reference: Node) -> bool:
+        """Whether the answer is equal to the reference. Raises Open or LimitReached."""
+        self.pairs += 1
+        if self.pairs > _COMPARISONS:
+            raise LimitReached(f"more than {_COMPARISONS} pairs to compare")
+        if answer == reference:
+            return True
+        if self.policy.kind:
+            answer, reference = self._coerced(answer), self._coerced(reference)
+        if isinstance(answer, Number) and isinstance(reference, Number):
+            self._used("number")
+            return answer.value == reference.value or self._within(answer, reference)
+        if isinstance(answer, EXPRESSIONS) and isinstance(reference, EXPRESSIONS):
+            return self._expressions(answer, reference)
+        self._used("kind")
+        return self._kinds(answer, reference)
+
+    def _used(self, tier: str) -> None:
+        if _TIERS.index(tier) > _TIERS.index(self.tier):
+            self.tier = tier
+
+    def _coerced(self, node: Node) -> Node:
+        """A sequence in the brackets that the policy's kind has."""
+        if not isinstance(node, Sequence) or len(node.items) < 2:
+            return node
+        left, right = _BRACKETS[self.policy.kind]
+        if self.policy.kind == "interval" and node.left in ("(", "["):
+            return node
+        return Sequence(left, right, node.items)
+
+    # Numbers and functions
+
+    def _expressions(self, answer: Node, reference: Node) -> bool:
+        try:
+            finding = expression.same(answer, reference)
+            self._used(finding.tier)
+            equal = finding.equal
+        except Open as question:
+            known = self.facts.get((question.left, question.right))
+            if known is None:
+                raise
+            self._used("symbolic")
+            equal = known
+        return equal or self._within(answer, reference)
+
+    def _within(self, answer: Node, reference: Node) -> bool:
+        """Within the tolerance that the caller asked for, where it applies [T]."""
+        policy = self.policy
+        if not (policy.relative or policy.absolute):
+            return False
+        decimal = any(isinstance(part, Number) and part.places is not None for part in walk(reference))
+        if not (decimal or policy.exact_references_too) or symbols(answer) or symbols(reference):
+            return False
+        try:
+            first, second = (Evaluation(128, {}, STEPS)(node) for node in (answer, reference))
+        except Indeterminate:
+            return False
+        if first[1] is not None or second[1] is not None:
+            return False
+        self._used("numeric")
+        value, target = _middle(first), _middle(second)
+        return abs(value - target) <= Fraction(policy.absolute) + Fraction(policy.relative) * abs(target)
+
+    # Kinds
+
+    def _kinds(self, answer: Node, reference: Node) -> bool:
+        for left, right in ((answer, reference), (reference, answer)):
+            if isinstance(left, Choice):
+                return isinstance(right, Symbol) and right.name == left.letter
+            if isinstance(left, Word):
+                return self._word(left, right)
+            if isinstance(left, Time):
+                return isinstance(right, Ratio) and _clock(right) == left.seconds % _HALF_DAY
+        if isinstance(answer, Ratio) or isinstance(reference, Ratio):
+            return isinstance(answer, Ratio) and isinstance(reference, Ratio) and self._ratios(answer, reference)
+        if isinstance(answer, Matrix) or isinstance(reference, Matrix):
+            return isinstance(answer, Matrix) and isinstance(reference, Matrix) and self._matrices(answer, reference)
+        if isinstance(answer, Relation) or isinstance(reference, Relation):
+            return self._relations(answer, reference)
+        if isinstance(answer, Quantity) or isinstance(reference, Quantity):
+            return self._quantities(answer, reference)
+        if isinstance(answer, BaseNumber) or isinstance(reference, BaseNumber):
+            return self._bases(answer, reference)
+        return self._collections(answer, reference)
+
+    def _word(self, word: Word, other: Node) -> bool:
+        """A short run of letters may be a product after all: `abc` against `a \\cdot b \\cdot c` [W]."""
+        if isinstance(other, Mul) and len(word.text) <= 4 and all(isinstance(factor, Symbol | Constant) for factor in other.factors):
+            names = sorted(factor.name for factor in other.factors if isinstance(factor, Symbol | Constant))
+            return names == sorted(word.text)
+        return False
+
+    def _ratios(self, answer: Ratio, reference: Ratio) -> bool:
+        if len(answer.parts) != len(reference.parts):
+            return False
+        if all(self.same(first, second) for first, second in zip(answer.parts, reference.parts, strict=True)):
+            return True
+        if answer.clock and reference.clock and "ratio" not in self.query:
+            return False
+        first, second = answer.parts[0], reference.parts[0]
+        return all(
+            self.same(mul(more, second), mul(other, first)) for more, other in zip(answer.parts[1:], reference.parts[1:], strict=True)
+        ) and not any(self._zero(part) for part in (first, second))
+
+    def _zero(self, node: Node) -> bool:
+        return self.same(node, ZERO)
+
+    def _matrices(self, answer: Matrix, reference: Matrix) -> bool:
+        if [len(row) for row in answer.rows] != [len(row) for row in reference.rows]:
+            return False
+        pairs = zip(answer.rows, reference.rows, strict=True)
+        return all(self.same(first, second) for left, right in pairs for first, second in zip(left, right, strict=True))
+
+    def _bases(self, answer: Node, reference: Node) -> bool:
+        """The base is part of the answer [B]."""
+        if isinstance(answer, BaseNumber) and isinstance(reference, BaseNumber):
+            return answer == reference
+        numeral, other = (answer, reference) if isinstance(answer, BaseNumber) else (reference, answer)
+        if not isinstance(numeral, BaseNumber) or not isinstance(other, Number) or other.value.denominator != 1:
+            return False
+        digits = str(other.value)
+        return digits == numeral.digits and (numeral.base == 10 or f"base {numeral.base}" in self.query or f"base-{numeral.base}" in self.query)
+
+    def _quantities(self, answer: Node, reference: Node) -> bool:
+        if isinstance(answer, Quantity) and isinstance(reference, Quantity):
+            return self._both_quantities(answer, reference)
+        quantity, bare = (answer, reference) if isinstance(answer, Quantity) else (reference, answer)
+        if not isinstance(quantity, Quantity):
+            return False
+        value, unit = quantity.value, quantity.unit
+
+        def equal(node: Node) -> bool:
+            return self.same(node, bare) if quantity is answer else self.same(bare, node)
+
+        if unit == "%":
+            return self._percent(value, bare, equal(value)) or equal(mul(value, Number(Fraction(1, 100))))
+        if unit == "degree" and Constant("pi") in tuple(walk(bare)):
+            return equal(mul(value, Number(_PI_PER_DEGREE), Constant("pi")))
+        if unit in units.LETTER_UNITS and isinstance(bare, Mul) and bare.factors[-1] == Symbol(unit):
+            bare = mul(*bare.factors[:-1])
+        return equal(value)
+
+    def _percent(self, value: Node, bare: Node, equal: bool) -> bool:
+        """50% against 50: the sign was left out, which can be told only where 50 is no probability [P]."""
+        if not equal:
+            return False
+        if "percent" in self.query or "%" in self.query:
+            return True
+        try:
+            return abs(rational(bare)) > 1
+        except (NotRational, LimitReached):
+            return False
+
+    def _both_quantities(self, answer: Quantity, reference: Quantity) -> bool:
+        if answer.unit == reference.unit:
+            return self.same(answer.value, reference.value)
+        scale = units.factor(answer.unit, reference.unit)
+        if scale is not None:
+            return self.same(mul(Number(scale), answer.value), reference.value)
+        temperatures = {answer.unit, reference.unit}
+        if units.compatible(answer.unit, reference.unit) or temperatures in ({"degree", "°C"}, {"degree", "°F"}):
+            return self.same(answer.value, reference.value)
+        return False
+
+    # Relations
+
+    def _relations(self, answer: Node, reference: Node) -> bool:
+        try:
+            return same_region(answer, reference)
+        except NoRegion:
+            pass
+        if isinstance(answer, Relation) and isinstance(reference, Relation):
+            return self._both_relations(answer, reference)
+        relation, other = (answer, reference) if isinstance(answer, Relation) else (reference, answer)
+        if not isinstance(relation, Relation):
+            return False
+        if relation.operators == ("in",) and isinstance(relation.sides[0], Symbol):
+            values: list[Node] = [relation.sides[1]]
+        else:
+            if isinstance(relation.sides[0], Sequence) and self._assignments(relation) is not None and isinstance(other, Sequence) and not other.left:
+                return self._collections(answer, reference)
+            named = self._values(relation)
+            if named is None:
+                return False
+            values = named[1]
+        return any(self.same(value, other) if relation is answer else self.same(other, value) for value in values)
+
+    def _both_relations(self, answer: Relation, reference: Relation) -> bool:
+        first, second = self._values(answer), self._values(reference)
+        if first and second and first[0] is not None and first[0] == second[0]:
+            return any(self.same(value, target) for value in first[1] for target in second[1])
+        if answer.operators == reference.operators == ("in",):
+            return answer.sides[0] == reference.sides[0] and self.same(answer.sides[1], reference.sides[1])
+        if len(answer.operators) == len(reference.operators) == 1:
+            return self._proportional(answer, reference)
+        if len(answer.operators) != len(reference.operators):
+            return False
+        if answer.operators != reference.operators:
+            flip = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+            answer = Relation(tuple(flip.get(op, op) for op in reversed(answer.operators)), tuple(reversed(answer.sides)))
+        return answer.operators == reference.operators and all(
+            self.same(left, right) for left, right in zip(answer.sides, reference.sides, strict=True)
+        )
+
+    def _values(self, relation: Relation) -> tuple[Node | None, list[Node]] | None:
+        """Name and value of `x = 5`, `f(x) = ...`, `5 = x`, `x = 3/2 = 1.5`, `2 + 3 = 5`, `x = 1/3 ~ 0.33` [E].
+
+        None if the relation is no such statement, or contradicts itself.
+        """
+        if not set(relation.operators) <= {"=", "~"}:
+            return None
+        sides, operators = list(relation.sides), list(relation.operators)
+        name: Node | None = None
+        if _is_name(sides[0]) and not any(sides[0] in tuple(walk(side)) for side in sides[1:]):
+            name, sides, operators = sides[0], sides[1:], operators[1:]
+        elif len(sides) == 2 and _is_name(sides[1]) and not symbols(sides[0]):
+            name, sides, operators = sides[1], sides[:1], []
+        elif any(symbols(side) for side in sides):
+            return None
+        exact = [sides[0]]
+        for operator, side in zip(operators, sides[1:], strict=True):
+            if operator == "~":
+                break
+            exact.append(side)
+        if any(not self.same(side, exact[-1]) for side in exact[:-1]):
+            return None
+        about = sides[len(exact) :]
+        if any(not _rounds_to(exact[-1], side) for side in about):
+            return None
+        return name, [exact[-1], *about]
+
+    def _proportional(self, answer: Relation, reference: Relation) -> bool:
+        """Both sides moved, swapped or scaled: the differences of the sides are multiples of each other [Q]."""
+        (first_operator,), (second_operator,) = answer.operators, reference.operators
+        first = subtract(answer.sides[0], answer.sides[1])
+        second = subtract(reference.sides[0], reference.sides[1])
+        if not all(isinstance(side, EXPRESSIONS) for side in (*answer.sides, *reference.sides)):
+            plain = first_operator == second_operator
+            return plain and all(self.same(left, right) for left, right in zip(answer.sides, reference.sides, strict=True))
+        turn = {">": "<", ">=": "<="}
+        if first_operator in turn:
+            first, first_operator = subtract(answer.sides[1], answer.sides[0]), turn[first_operator]
+        if second_operator in turn:
+            second, second_operator = subtract(reference.sides[1], reference.sides[0]), turn[second_operator]
+        names = symbols(first) | symbols(second)
+        if first_operator != second_operator or first_operator not in ("=", "!=", "<", "<=") or not names:
+            return False
+        for shift in range(4):
+            point: dict[str, Node] = {name: Number(Fraction(7 + 2 * shift + 3 * place, 5 + place)) for place, name in enumerate(sorted(names))}
+            at_first, at_second = substitute(first, point), substitute(second, point)
+            try:
+                if self._zero(at_first) or self._zero(at_second):
+                    continue
+                if first_operator.startswith("<") and expression.compare_sizes(mul(at_first, at_second), ZERO) < 0:
+                    return False
+            except (Indeterminate, Open):
+                continue
+            return self.same(mul(first, at_second), mul(second, at_first))
+        return False
+
+    # Collections
+
+    def _assignments(self, node: Node) -> dict[str, Node] | None:
+        """Values by variable of `x = 1, y = 2` or `(x, y) = (1, 2)`; None for anything else, also if a variable comes twice."""
+        if isinstance(node, Relation) and node.operators == ("=",):
+            left, right = node.sides
+            if isinstance(left, Sequence) and isinstance(right, Sequence) and len(left.items) == len(right.items):
+                names = [item.name for item in left.items if isinstance(item, Symbol)]
+                if len(set(names)) == len(left.items):
+                    return dict(zip(names, right.items, strict=True))
+            return None
+        if not isinstance(node, Sequence) or node.left not in ("", "{", "("):
+            return None
+        found: dict[str, Node] = {}
+        for item in node.items:
+            named = self._values(item) if isinstance(item, Relation) else None
+            if named is None or not isinstance(named[0], Symbol) or named[0].name in found:
+                return None
+            found[named[0].name] = named[1][0]
+        return found
+
+    def _collections(self, answer: Node, reference: Node) -> bool:
+        first, second = self._assignments(answer), self._assignments(reference)
+        if first is not None and second is not None and len(first) > 1:
+            return first.keys() == second.keys() and all(self.same(first[name], second[name]) for name in first)
+        if first is not None and len(first) > 1:
+            answer = Sequence("(", ")", tuple(first[name] for name in sorted(first)))
+            reference = _as_tuple(reference)
+        elif second is not None and len(second) > 1:
+            reference = Sequence("(", ")", tuple(second[name] for name in sorted(second)))
+            answer = _as_tuple(answer)
+        answer, reference = self._unnamed(answer), self._unnamed(reference)
+        if isinstance(answer, Sequence) and isinstance(reference, Sequence):
+            if answer.left in ("", "{") and reference.left in ("", "{"):
+                return self._unordered(answer, reference)
+            if (answer.left, answer.right) != (reference.left, reference.right) or len(answer.items) != len(reference.items):
+                return False
+            return all(self.same(left, right) for left, right in zip(answer.items, reference.items, strict=True))
+        if isinstance(answer, SetOperation | NamedSet | SetBuilder) or isinstance(reference, SetOperation | NamedSet | SetBuilder):
+            return self._sets(answer, reference)
+        return False
+
+    def _unnamed(self, node: Node) -> Node:
+        """`x = 2, x = 3` as the list 2, 3."""
+        if not isinstance(node, Sequence) or not node.items or not all(isinstance(item, Relation) for item in node.items):
+            return node
+        named = [self._values(item) for item in node.items if isinstance(item, Relation)]
+        if any(each is None or each[0] is None for each in named) or len({each[0] for each in named if each}) != 1:
+            return node
+        return Sequence(node.left, node.right, tuple(each[1][0] for each in named if each))
+
+    def _unordered(self, answer: Sequence, reference: Sequence) -> bool:
+        """Every member of one side has its partner on the other; in a set repetition does not count [L]."""
+        left, right = list(answer.items), list(reference.items)
+        if "{" in (answer.left, reference.left):
+            left, right = self._distinct(left), self._distinct(right)
+        if len(left) != len(right):
+            return False
+        for item in list(left):
+            if item in right:
+                left.remove(item)
+                right.remove(item)
+        for item in left:
+            partner = next((other for other in right if self.same(item, other)), None)
+            if partner is None:
+                return False
+            right.remove(partner)
+        return True
+
+    def _distinct(self, items: list[Node]) -> list[Node]:
+        kept: list[Node] = []
+        for item in items:
+            if item not in kept and not any(self.same(item, other) for other in kept):
+                kept.append(item)
+        return kept
+
+    def _sets(self, answer: Node, reference: Node) -> bool:
+        try:
+            return same_region(answer, reference)
+        except NoRegion:
+            pass
+        if isinstance(answer, SetOperation) and isinstance(reference, SetOperation) and answer.name == reference.name:
+            if answer.name == "difference":
+                return len(answer.parts) == len(reference.parts) and all(
+                    self.same(left, right) for left, right in zip(answer.parts, reference.parts, strict=True)
+                )
+            return self._unordered(Sequence("{", "}", answer.parts), Sequence("{", "}", reference.parts))
+        if isinstance(answer, SetBuilder) and isinstance(reference, SetBuilder) and isinstance(answer.term, Symbol) and isinstance(reference.term, Symbol):
+            renamed = [substitute(condition, {answer.term.name: reference.term}) for condition in answer.conditions]
+            return self._unordered(Sequence("{", "}", tuple(renamed)), Sequence("{", "}", reference.conditions))
+        return False
+
+
+def _is_name(node: Node) -> bool:
+    """A lone variable, `f(x)`, or a tuple of variables."""
+    if isinstance(node, Symbol):
+        return True
+    if isinstance(node, Sequence):
+        return bool(node.items) and all(isinstance(item, Symbol) for item in node.items)
+    return isinstance(node, Call) and len(node.name.rstrip("'")) == 1
+
+
+def _as_tuple(node: Node) -> Node:
+    return Sequence("(", ")", node.items) if isinstance(node, Sequence) and not node.left else node
+
+
+def _clock(ratio: Ratio) -> int | None:
+    """Seconds after twelve of `3:30`."""
+    values = [part.value for part in ratio.parts if isinstance(part, Number)]
+    if not ratio.clock or len(values) != 2:
+        return None
+    return int(values[0] % 12) * 3600 + int(values[1]) * 60
+
+
+def _middle(value: enclosure.Value) -> Fraction:
+    ends = [Fraction(*libmp.to_rational(end)) for end in value[0]]
+    return (ends[0] + ends[1]) / 2
+
+
+def _rounds_to(exact: Node, about: Node) -> bool:
+    """Whether a decimal is the rounding of an exact value to its own digits."""
+    if isinstance(exact, Quantity):
+        exact = exact.value
+    if isinstance(about, Quantity):
+        about = about.value
+    if not isinstance(about, Number) or symbols(exact):
+        return False
+    try:
+        value = _middle(Evaluation(256, {}, STEPS)(exact))
+    except (Indeterminate, LimitReached):
+        return False
+    return abs(value - about.value) <= Fraction(1, 2 * 10 ** (about.places or 0))

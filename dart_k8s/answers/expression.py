@@ -1,0 +1,342 @@
+"""Whether two expressions denote the same number or the same function.
+
+In this order, each step deciding only what it can prove or all but prove:
+1. same structure after sorting sums and products;
+2. both rational: exact fractions, or residues modulo 128-bit primes where those would be too large;
+3. rational functions: residues at pseudo-random points (Schwartz-Zippel), error below degree / 2^127 for each of four primes;
+4. other numbers: enclosures at growing precision until they are apart, or closer than two different numbers of that form can be. For
+   radicals and trigonometric functions of rational angles that is a theorem (the BFMSS bound: Burnikel, Fleischer, Mehlhorn,
+   Schirra, "A strong and easily computable separation bound for arithmetic expressions involving radicals", Algorithmica 27, 2000);
+   with pi, e and logarithms it is the sum of the sizes of everything that occurs in them plus 192 bits;
+5. other functions: the same at up to ten points, where both are real;
+6. what is left (symbolic sums, integrals, limits) is raised as `Open`, for SymPy in a child process.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import log2
+
+from dart_k8s.answers import enclosure, exact
+from dart_k8s.answers.enclosure import Evaluation, Indeterminate
+from dart_k8s.answers.exact import NotRational
+from dart_k8s.answers.limits import PRECISION_BITS, STEPS, LimitReached
+from dart_k8s.answers.tree import (
+    Add,
+    Big,
+    Call,
+    Constant,
+    Matrix,
+    Mul,
+    Node,
+    Number,
+    Pow,
+    Root,
+    Symbol,
+    children,
+    rebuild,
+    subtract,
+    symbols,
+    walk,
+)
+
+_GUARD_BITS = 192
+_SIZES = 4
+"""Numbers with pi, e or logarithms count as equal when they agree to 192 bits past four times the sizes of everything in them (cos x - 1 is
+of the order of x^2, so the sizes alone would not do)."""
+_POINTS = 7
+_MORE_POINTS = 13
+"""Where the first seven were mostly outside the domain: six more between -1 and 1."""
+_ENOUGH_POINTS = 3
+_COUNTING = frozenset("ijklmnN")
+"""Letters that stand for whole numbers where a factorial, floor or power of -1 holds them."""
+
+
+class Open(Exception):
+    """A pair of expressions that only computer algebra can decide. The arguments are the two nodes."""
+
+    def __init__(self, left: Node, right: Node) -> None:
+        super().__init__("needs computer algebra")
+        self.left = left
+        self.right = right
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether two expressions are equal, and which step found out."""
+
+    equal: bool
+    tier: str
+
+
+def same(left: Node, right: Node) -> Finding:
+    """Compare two expressions. Raises Open, or LimitReached."""
+    if left == right:
+        return Finding(True, "structure")
+    names = symbols(left) | symbols(right)
+    if not names:
+        found = _rational_numbers(left, right)
+        if found is not None:
+            return Finding(found, "number")
+    if sort(left) == sort(right):
+        return Finding(True, "structure")
+    if any(isinstance(part, Big) for part in (*walk(left), *walk(right))):
+        raise Open(left, right)
+    left, right = _opaque(left), _opaque(right)
+    names = symbols(left) | symbols(right)
+    found = _residues(left, right, names)
+    if found is not None:
+        return Finding(found, "number" if not names else "structure")
+    if not names:
+        return Finding(_numbers(left, right), "numeric")
+    return Finding(_functions(left, right, names), "numeric")
+
+
+def sort(node: Node) -> Node:
+    """The node with the members of sums and products in one order."""
+    parts = tuple(sort(part) for part in children(node))
+    if not parts:
+        return node
+    if isinstance(node, Add | Mul):
+        parts = tuple(sorted(parts, key=repr))
+    return rebuild(node, parts)
+
+
+def _rational_numbers(left: Node, right: Node) -> bool | None:
+    try:
+        return exact.rational(left) == exact.rational(right)
+    except NotRational:
+        return None
+    except LimitReached:
+        return _residues(left, right, frozenset())
+
+
+def _residues(left: Node, right: Node, names: frozenset[str]) -> bool | None:
+    """Equality modulo primes; None if one side is not rational."""
+    seed = _seed(left, right)
+    agreed = 0
+    for index, prime in enumerate(exact.PRIMES):
+        values = exact.points(names, seed, index, prime)
+        try:
+            if exact.residue(left, prime, values) != exact.residue(right, prime, values):
+                return False
+            agreed += 1
+        except NotRational:
+            return None
+        except LimitReached:
+            if names:
+                return None
+            raise
+    return agreed == len(exact.PRIMES)
+
+
+def _seed(left: Node, right: Node) -> str:
+    return hashlib.blake2b(f"{left!r}\0{right!r}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _opaque(node: Node) -> Node:
+    """Unknown functions, determinants and infinity as symbols: equal only where they are written the same."""
+    if isinstance(node, Call) and node.name in ("f", "g", "h", "f'", "g'", "h'", "det", "Pr", "arg", "norm", "pmod", "deg"):
+        return Symbol(f"\0{sort(node)!r}")
+    if isinstance(node, Matrix) or node == Constant("infinity"):
+        return Symbol(f"\0{sort(node)!r}")
+    parts = children(node)
+    return rebuild(node, tuple(_opaque(part) for part in parts)) if parts else node
+
+
+def _numbers(left: Node, right: Node) -> bool:
+    """Two numbers at growing precision."""
+    difference = subtract(left, right)
+    bound = separation_bits(difference)
+    precision = 96
+    steps = STEPS
+    while True:
+        evaluation = Evaluation(precision, {}, steps)
+        try:
+            value = evaluation(difference)
+        except Indeterminate:
+            # Too wide to tell at this precision, or undefined for good.
+            if precision >= 1536:
+                raise Open(left, right) from None
+            precision *= 4
+            continue
+        if enclosure.excludes_zero(value):
+            return False
+        needed = _SIZES * evaluation.magnitude + _GUARD_BITS if bound is None else min(bound, PRECISION_BITS)
+        if enclosure.below(value, needed):
+            return True
+        if precision >= PRECISION_BITS + evaluation.magnitude:
+            raise LimitReached(f"numbers that agree to {PRECISION_BITS} bits")
+        steps = evaluation.steps
+        precision = min(max(2 * precision, needed + evaluation.magnitude + 32), PRECISION_BITS + evaluation.magnitude)
+        if precision > 4 * PRECISION_BITS:
+            raise LimitReached("numbers of very different size")
+
+
+def separation_bits(node: Node) -> int | None:
+    """b such that the value is zero if it is smaller than 2^-b; None if the value is not known to be algebraic."""
+    degrees: dict[Node, int] = {}
+    try:
+        upper, lower = _bounds(node, degrees)
+    except NotRational:
+        return None
+    degree = 1.0
+    for factor in degrees.values():
+        degree *= factor
+        if degree > PRECISION_BITS:
+            return PRECISION_BITS * 2
+    return int((degree - 1) * upper + lower) + 2
+
+
+def _bounds(node: Node, degrees: dict[Node, int]) -> tuple[float, float]:
+    """BFMSS: binary logarithms of bounds on the conjugates of two algebraic integers whose quotient the value is."""
+    match node:
+        case Number(value):
+            return log2(abs(value.numerator) or 1), log2(value.denominator)
+        case Add(terms):
+            upper, lower = _bounds(terms[0], degrees)
+            for term in terms[1:]:
+                more_upper, more_lower = _bounds(term, degrees)
+                first, second = upper + more_lower, lower + more_upper
+                upper, lower = max(first, second) + 1, lower + more_lower
+            return upper, lower
+        case Mul(factors):
+            pairs = [_bounds(factor, degrees) for factor in factors]
+            return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+        case Pow(base, exponent):
+            power = exact.rational(exponent)
+            upper, lower = _bounds(base, degrees)
+            if power.denominator > 1:
+                upper, lower = _root_bounds(upper, lower, power.denominator)
+                degrees[Root(base, power.denominator)] = power.denominator
+            if power < 0:
+                upper, lower = lower, upper
+            size = float(abs(power.numerator))
+            return upper * size, lower * size
+        case Root(radicand, index):
+            upper, lower = _bounds(radicand, degrees)
+            degrees[node] = index
+            return _root_bounds(upper, lower, index)
+        case Constant("i"):
+            degrees[node] = 2
+            return 0.0, 0.0
+        case Call(name, (argument,)) if name in ("sin", "cos", "tan", "cot", "sec", "csc"):
+            # 2 cos and 2 sin of a rational part of the circle are sums of two roots of unity.
+            turns = _half_turns(argument)
+            degrees[Call("turn", (Number(Fraction(1, turns.denominator)),))] = 4 * turns.denominator
+            return 1.0, 1.0
+        case _:
+            value = exact.rational(node)
+            return log2(abs(value.numerator) or 1), log2(value.denominator)
+
+
+def _root_bounds(upper: float, lower: float, index: int) -> tuple[float, float]:
+    if upper >= lower:
+        return (upper + (index - 1) * lower) / index, lower
+    return upper, ((index - 1) * upper + lower) / index
+
+
+def _half_turns(node: Node) -> Fraction:
+    """The argument of a trigonometric function as a multiple of pi."""
+    if isinstance(node, Number) and node.value == 0:
+        return Fraction(0)
+    if node == Constant("pi"):
+        return Fraction(1)
+    if node == Constant("degree"):
+        return Fraction(1, 180)
+    if isinstance(node, Add):
+        return sum((_half_turns(term) for term in node.terms), Fraction(0))
+    if isinstance(node, Mul):
+        angles = [factor for factor in node.factors if factor in (Constant("pi"), Constant("degree")) or isinstance(factor, Add)]
+        if len(angles) != 1:
+            raise NotRational
+        share = Fraction(1)
+        for factor in node.factors:
+            if factor is not angles[0]:
+                share *= exact.rational(factor)
+        return share * _half_turns(angles[0])
+    raise NotRational
+
+
+def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
+    """Two functions at points. Different at one point where both are real: different. The same at enough points: the same."""
+    seed = _seed(left, right)
+    whole = frozenset(name for name in names if name in _COUNTING) if _counts(left) or _counts(right) else frozenset()
+    imaginary = any(part == Constant("i") for part in (*walk(left), *walk(right)))
+    agreed = 0
+    steps = STEPS
+    for index in range(_MORE_POINTS):
+        if index >= _POINTS and agreed >= _ENOUGH_POINTS:
+            break
+        values = _point(names, whole, seed, index)
+        precision = 64
+        while True:
+            evaluation = Evaluation(precision, values, steps)
+            try:
+                first, second = evaluation(left), evaluation(right)
+            except Indeterminate:
+                break
+            if not imaginary and not (enclosure.is_real(first) and enclosure.is_real(second)):
+                break
+            value = evaluation.add(first, enclosure.negative(second))
+            steps = evaluation.steps
+            if enclosure.excludes_zero(value):
+                return False
+            needed = _SIZES * evaluation.magnitude + _GUARD_BITS
+            if enclosure.below(value, needed):
+                agreed += 1
+                break
+            if precision > PRECISION_BITS + evaluation.magnitude:
+                raise LimitReached(f"functions that agree to {PRECISION_BITS} bits at a point")
+            precision = max(2 * precision, needed + evaluation.magnitude + 32)
+    if agreed >= _ENOUGH_POINTS:
+        return True
+    raise Open(left, right)
+
+
+def _counts(node: Node) -> bool:
+    """Whether a function of whole numbers stands over a symbol."""
+    for part in walk(node):
+        if isinstance(part, Call) and part.name in ("factorial", "binomial", "floor", "ceil", "gcd", "lcm") and symbols(part):
+            return True
+        if isinstance(part, Pow) and isinstance(part.base, Number) and part.base.value < 0 and symbols(part.exponent):
+            return True
+    return False
+
+
+def _point(names: frozenset[str], whole: frozenset[str], seed: str, index: int) -> Mapping[str, Fraction]:
+    """Values for the symbols: in (0, 1), then of the size of 1 to 4, then of both signs; whole numbers where those are meant."""
+    values: dict[str, Fraction] = {}
+    for place, name in enumerate(sorted(names | {"\0base"})):
+        digest = hashlib.blake2b(f"{seed}{index}{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        share = Fraction(int.from_bytes(digest[:5], "big") | 1, 1 << 40)
+        if name in whole:
+            values[name] = Fraction(1 + index + 3 * place + digest[5] % 2)
+        elif index >= _POINTS:
+            values[name] = share if index % 3 else -share
+        elif index < 2 or name == "\0base":
+            values[name] = share
+        elif index < 4:
+            values[name] = 1 + 3 * share
+        else:
+            values[name] = (1 + 2 * share) * (-1 if digest[6] % 2 else 1)
+    return values
+
+
+def compare_sizes(left: Node, right: Node) -> int:
+    """-1, 0 or 1 by the order of two real numbers. Raises Open, LimitReached or Indeterminate (complex, symbolic or infinite)."""
+    try:
+        first, second = exact.rational(left), exact.rational(right)
+        return (first > second) - (first < second)
+    except NotRational:
+        pass
+    if same(left, right).equal:
+        return 0
+    precision = 96
+    while precision <= PRECISION_BITS:
+        found = enclosure.order(Evaluation(precision, {}, STEPS)(left), Evaluation(precision, {}, STEPS)(right))
+        if found:
+            return found
+        precision *= 4
+    raise LimitReached(f"numbers that agree to {PRECISION_BITS} bits")

@@ -1,0 +1,183 @@
+"""Finding the final answer in a response.
+
+The rules, in this order:
+1. The last closed `\\boxed{}` (or `\\fbox{}`). Boxes joined by nothing but commas and "and" are one list. Empty: no answer.
+   A box that is opened after it and never closed: the response was cut off, no answer.
+2. The rest of the line behind the last `####`, unless that line is a heading of text with more behind it.
+3. What follows the last "answer is", "answer:" or the like, to the end of the sentence.
+4. A response that is one line and nothing but an answer.
+Otherwise there is no answer. No rule looks at numbers in running text, except `lenient` (`Policy.lenient`).
+"""
+
+import re
+from dataclasses import dataclass
+
+from dart_k8s.answers.normalise import closing_brace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """A final answer, or why there is none."""
+
+    answer: str | None
+    rule: str
+    """box, hashes, phrase, whole, lenient; empty if there is no answer."""
+    reason: str = ""
+
+
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
+_BETWEEN_BOXES = re.compile(r"(?:\s|[$,;.]|\\[()\[\],; ]|\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad)|and|or|&|\*)*")
+_PHRASE = re.compile(
+    r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
+    r"\banswers?(?:\s*\([^()\n]{0,30}\))?\s*\**\s*[:=]\s*\**",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)(?!\s*\d)|\n")
+_CONNECTOR = re.compile(
+    r"(?:,|\.|;|\s)\s*(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|so (?:the|we|that|there|he|she|it)|which|where|after|"
+    r"hence|therefore|thus|but|given that|when|assuming|using|by|found)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_MATHEMATICS = ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$"))
+_HEADING = re.compile(r"\**[A-Za-z][A-Za-z ,'():-]*\**:?$")
+_WHOLE_LONGEST = 200
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+
+
+def find_answer(response: str, *, lenient: bool = False) -> Extract:
+    """The final answer of a response by the rules above. Pure text work, linear in the length of the response."""
+    found = _boxed(response)
+    if found is None:
+        found = _hashes(response) or _phrase(response) or _whole(response)
+    if lenient and found.answer is None:
+        return _last_formula(response) or found
+    return found
+
+
+def last_box(text: str) -> Extract:
+    """Rule 1 alone, for references that are full solutions."""
+    return _boxed(text) or Extract(answer=None, rule="", reason="no \\boxed{} in it")
+
+
+def after_hashes(text: str) -> Extract:
+    """The text behind the last `####`, for references that are full solutions."""
+    at = text.rfind("####")
+    if at < 0:
+        return Extract(answer=None, rule="", reason="no #### in it")
+    line = text[at + 4 :].strip().partition("\n")[0].strip()
+    return Extract(answer=line or None, rule="hashes" if line else "", reason="" if line else "nothing behind ####")
+
+
+def _boxed(text: str) -> Extract | None:
+    if "boxed" not in text and "\\fbox" not in text and "\\framebox" not in text:
+        return None
+    boxes: list[tuple[int, int, str]] = []
+    end = 0
+    unclosed = False
+    for found in _BOX.finditer(text):
+        if found.start() < end:
+            continue  # a box inside the box before it
+        opening = found.end()
+        if opening < len(text) and text[opening] == "{":
+            close = closing_brace(text, opening)
+            if close < 0:
+                unclosed = True
+                break
+            boxes.append((found.start(), close + 1, text[opening + 1 : close]))
+            end = close + 1
+        else:
+            # \boxed 5: TeX takes one token; people mean what stands up to the next space or dollar.
+            token = re.match(r"[^\s${}]+", text[opening:])
+            if token is None:
+                unclosed = True
+                break
+            boxes.append((found.start(), opening + token.end(), token[0].rstrip(".,;")))
+            end = opening + token.end()
+    if unclosed:
+        return Extract(answer=None, rule="", reason="the last box is not closed: the response was cut off")
+    if not boxes:
+        return None
+    answers = [boxes[-1][2]]
+    for earlier, later in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
+        between = text[earlier[1] : later[0]]
+        if len(between) > 40 or "\n\n" in between or not _BETWEEN_BOXES.fullmatch(between):
+            break
+        answers.insert(0, earlier[2])
+    if any(_empty(answer) for answer in answers):
+        return Extract(answer=None, rule="", reason="the last box is empty")
+    if len(set(answers)) == 1:
+        answers = answers[:1]
+    return Extract(answer=", ".join(answers), rule="box")
+
+
+def _empty(text: str) -> bool:
+    return not text.strip(" \t\r\n~$.,:;?_*\\")
+
+
+def _hashes(text: str) -> Extract | None:
+    at = text.rfind("####")
+    if at < 0:
+        return None
+    rest = text[at + 4 :].lstrip("#")
+    line, _, more = rest.strip().partition("\n") if rest.strip(" ").startswith("\n") else rest.partition("\n")
+    line = line.strip()
+    if more.strip() and _HEADING.match(line):
+        return None
+    if _empty(line):
+        return Extract(answer=None, rule="", reason="nothing behind the last ####")
+    return Extract(answer=line, rule="hashes")
+
+
+def _phrase(text: str) -> Extract | None:
+    if "nswer" not in text and "NSWER" not in text:
+        return None
+    last = None
+    for last in _PHRASE.finditer(text):
+        pass
+    if last is None:
+        return None
+    rest = text[last.end() :].lstrip(" \t\r\n:*")
+    answer = _sentence(rest)
+    if _empty(answer):
+        return Extract(answer=None, rule="", reason="nothing behind the last 'answer is'")
+    return Extract(answer=answer, rule="phrase")
+
+
+def _sentence(rest: str) -> str:
+    """The start of a text up to the end of its sentence; stops inside mathematics do not end it."""
+    position = 0
+    for left, right in _MATHEMATICS:
+        if rest.startswith(left):
+            close = rest.find(right, len(left))
+            # An odd dollar sign is a currency; a display that is never closed was cut off.
+            if close < 0 and left not in ("$", "$$"):
+                return ""
+            if close >= 0 and (left != "$" or "\n" not in rest[1:close]):
+                position = close + len(right)
+                break
+    end = _SENTENCE_END.search(rest, position)
+    sentence = rest[: end.start()] if end else rest
+    tail = _CONNECTOR.search(sentence, position)
+    return (sentence[: tail.start()] if tail else sentence).strip()
+
+
+def _whole(text: str) -> Extract:
+    line = text.strip()
+    if not line:
+        return Extract(answer=None, rule="", reason="the response is empty")
+    outside = re.sub(r"\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[A-Za-z]+", " ", line)
+    words = re.findall(r"[A-Za-z]{2,}", outside)
+    if "\n" in line or len(line) > _WHOLE_LONGEST or len(words) > 3:
+        return Extract(answer=None, rule="", reason="no final answer is marked")
+    return Extract(answer=line, rule="whole")
+
+
+def _last_formula(text: str) -> Extract | None:
+    """The last formula, else the last number, of running text."""
+    formulas = re.findall(r"\$\$(.+?)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", text, re.DOTALL)
+    numbers = _NUMBER.findall(text)
+    if formulas and len(text) - text.rfind(next(part for part in formulas[-1] if part)) < 400:
+        return Extract(answer=next(part for part in formulas[-1] if part).strip(), rule="lenient")
+    if numbers:
+        return Extract(answer=numbers[-1], rule="lenient")
+    return None

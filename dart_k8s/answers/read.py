@@ -1,0 +1,192 @@
+"""The text of an answer read as a tree: which kind of answer it is, then what it holds."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dart_k8s.answers import units
+from dart_k8s.answers.limits import ANSWER_CHARACTERS, ITEMS, LimitReached
+from dart_k8s.answers.normalise import normal_answer
+from dart_k8s.answers.parse import Parser, based
+from dart_k8s.answers.tokens import Unreadable, tokenise
+from dart_k8s.answers.tree import (
+    Call,
+    Choice,
+    Node,
+    Relation,
+    Sequence,
+    SetOperation,
+    Time,
+    Word,
+    children,
+    integer,
+    negate,
+    rebuild,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a text has no tree."""
+
+    reason: str
+    limit: bool = False
+    """A bound was hit (the text may still be an answer), not the grammar."""
+
+
+_BASES = {name: base for base, name in enumerate(
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split(), start=2)}  # fmt: skip
+_BASED = re.compile(r"(-?)\s*\(?\s*([0-9A-Fa-f]+)\s*\)?\s*_\s*\{?\s*(?:\\text\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\s*\}?")
+_BASED_WORDS = re.compile(r"([0-9]+)\s+(?:in )?(?:\\text\s*\{\s*(?:in )?)?base[ -](\d{1,2}|[a-z]+)\s*\}?", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d\d))?(?::(\d\d))?\s*(?:\\text\s*\{|\\mathrm\s*\{)?\s*([apAP])\.?\s*[mM]\.?\s*\}?")
+_CHOICE = re.compile(r"\(\s*([A-H])\s*\)|([A-H])\s*\)|(?:[Oo]ption|[Cc]hoice)s?\s*\(?([A-Ha-h])\)?")
+_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|emph|operatorname)\s*\{([^{}]*)\}")
+_WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
+_WORD_LIST = re.compile(r"[A-Za-z][A-Za-z' -]*(?:,[A-Za-z' -]+)+")
+_SHORT_WORDS = frozenset({"no", "up", "on", "in", "am", "pm", "go", "it", "he", "me", "us"})
+_NOT_WORDS = re.compile(
+    r"(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|exp|log|ln|sqrt|pi|inf|infinity|oo|alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|rho|tau|mu|nu"
+)
+_ARTICLE = re.compile(r"^(?:the|a|an)\s+")
+_PURE_INTEGER = re.compile(r"-?\d{1,1000}")
+_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | {
+    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+}
+
+
+@lru_cache(maxsize=16384)
+def read(text: str) -> Node | Problem:
+    """The tree of an answer (any text, LaTeX or plain), or why there is none. Never raises."""
+    try:
+        if len(text) > ANSWER_CHARACTERS:
+            raise LimitReached(f"an answer of more than {ANSWER_CHARACTERS} characters")
+        normal = normal_answer(text)
+        if _PURE_INTEGER.fullmatch(normal) and normal.isascii():
+            return integer(int(normal))
+        return _special(text, normal) or _words(text, normal) or _items(normal)
+    except Unreadable as problem:
+        return Problem(reason=str(problem))
+    except LimitReached as problem:
+        return Problem(reason=str(problem), limit=True)
+    except RecursionError:
+        return Problem(reason="nested too deeply to read", limit=True)
+
+
+def _special(text: str, normal: str) -> Node | None:
+    """Kinds that have a form of their own: options, numerals in a base, times of day."""
+    if len(normal) > 80:
+        return None
+    if found := _CHOICE.fullmatch(normal):
+        return Choice((found[1] or found[2] or found[3]).upper())
+    if "_" in normal and (found := _BASED.fullmatch(normal)):
+        sign, digits, base = found.groups()
+        number = _BASES.get(base, int(base) if base.isdigit() else 0)
+        # `A_1` is a variable: letters alone are a numeral only in base 16 and from two letters up.
+        if number and (any(char.isdigit() for char in digits) or (number == 16 and len(digits) > 1)):
+            numeral = based(digits, number)
+            return negate(numeral) if sign else numeral
+    if "ase" in normal and (found := _BASED_WORDS.fullmatch(normal)):
+        base = found[2].lower()
+        number = _BASES.get(base, int(base) if base.isdigit() else 0)
+        return based(found[1], number) if number else None
+    if found := _CLOCK.fullmatch(normal):
+        hour, minute, second, half = int(found[1]), int(found[2] or 0), int(found[3] or 0), found[4].lower()
+        if 1 <= hour <= 12 and minute < 60 and second < 60:
+            return Time(((hour % 12) + (12 if half == "p" else 0)) * 3600 + minute * 60 + second)
+    return None
+
+
+def fold_words(text: str) -> str:
+    """Words as they are compared: lower case, single spaces, no article in front, no stop behind."""
+    return _ARTICLE.sub("", " ".join(text.replace("-", " ").lower().split()).strip(" .,;:!"))
+
+
+def _is_word(word: str, quoted: bool) -> bool:
+    if len(word) < 3:
+        return word.lower() in _SHORT_WORDS
+    return quoted or not _NOT_WORDS.fullmatch(word)
+
+
+def _words(text: str, normal: str) -> Node | None:
+    """A word, several words, or a list of them; None if the text holds anything else."""
+    plain = _TEXT_COMMAND.sub(r" \1 ", normal).replace("\\ ", " ").strip(" .")
+    plain = " ".join(plain.split())
+    quoted = "\\text" in text or "\\mbox" in text
+    if _WORDS.fullmatch(plain):
+        words = plain.replace("-", " ").split()
+        if all(word.lower() in _NUMBER_WORDS for word in words):
+            return _number_word([word.lower() for word in words])
+        if words[0].lower() in _NUMBER_WORDS and len(words) > 1 and units.canonical(" ".join(words[1:])):
+            return _items(f"{_NUMBER_WORDS[words[0].lower()]} \\text{{{' '.join(words[1:])}}}")
+        if words[0].lower() in ("empty", "null") and words[-1].lower() == "set" and len(words) == 2:
+            return Sequence("{", "}", ())
+        if any(_is_word(word, quoted) for word in words) and not (len(words) > 1 and all(len(w) == 1 or w in ("and", "or") for w in words)):
+            return Word(fold_words(plain))
+        return None
+    if _WORD_LIST.fullmatch(plain):
+        parts = [part.strip() for part in re.split(r",\s*(?:and\b|or\b)?|\band\b|\bor\b", plain)]
+        parts = [part for part in parts if part]
+        if len(parts) <= ITEMS and all(any(_is_word(word, quoted) for word in part.split()) for part in parts):
+            return Sequence("", "", tuple(Word(fold_words(part)) for part in parts))
+    return None
+
+
+def _number_word(words: list[str]) -> Node | None:
+    values = [_NUMBER_WORDS[word] for word in words]
+    if len(values) == 1:
+        return integer(values[0])
+    if len(values) == 2 and values[0] >= 20 and 0 < values[1] < 10:
+        return integer(sum(values))
+    return None
+
+
+def _items(normal: str) -> Node:
+    """A list of items, or the only one."""
+    if not normal:
+        raise Unreadable("empty")
+    parser = Parser(tokenise(normal))
+    items = [parser.item()]
+    joiners: set[str] = set()
+    while joiner := parser.separator():
+        parser.at += 1
+        if parser.separator():
+            joiner = parser.separator()
+            parser.at += 1
+        if parser.at == len(parser.tokens):
+            raise Unreadable("a list that ends with its separator")
+        joiners.add(joiner)
+        items.append(parser.item())
+        if len(items) > ITEMS:
+            raise LimitReached(f"more than {ITEMS} members in one answer")
+    if parser.at < len(parser.tokens):
+        raise Unreadable(f"{parser.rest()!r} does not belong to the answer before it")
+    items = [reading for item in items for reading in _signs(item)]
+    if len(items) == 1:
+        return items[0]
+    if all(isinstance(item, Relation) and item.operators[0] in ("<", ">", "<=", ">=", "!=") for item in items) and joiners <= {"or", "and"}:
+        if len(joiners) > 1:
+            raise Unreadable("'and' and 'or' between relations without brackets")
+        return SetOperation("union" if joiners == {"or"} else "intersection", tuple(items))
+    return Sequence("", "", tuple(items))
+
+
+def _signs(item: Node) -> list[Node]:
+    """The two readings of an item with ±, all signs taken together; the item itself if it has none."""
+    found = _has_signs(item)
+    if not found:
+        return [item]
+    return [_signed(item, 1), _signed(item, -1)]
+
+
+def _has_signs(node: Node) -> bool:
+    if isinstance(node, Call) and node.name in ("pm", "mp"):
+        return True
+    return any(_has_signs(part) for part in children(node))
+
+
+def _signed(node: Node, sign: int) -> Node:
+    parts = tuple(_signed(part, sign) for part in children(node))
+    if isinstance(node, Call) and node.name in ("pm", "mp"):
+        return parts[0] if (node.name == "pm") == (sign > 0) else negate(parts[0])
+    return rebuild(node, parts) if parts else node

@@ -1,0 +1,192 @@
+"""Subsets of the real line: intervals, inequalities, unions, complements, as one thing.
+
+A region is compared through the end points of both sides: between two neighbouring end points membership does not change, so two regions are
+equal if they hold the same end points and the same gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dart_k8s.answers.enclosure import Indeterminate
+from dart_k8s.answers.expression import compare_sizes
+from dart_k8s.answers.limits import LimitReached
+from dart_k8s.answers.tree import MINUS_ONE, Constant, Mul, NamedSet, Node, Relation, Sequence, SetBuilder, SetOperation, Symbol, symbols
+
+_MOST_ENDS = 64
+_INFINITY = Constant("infinity")
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+class NoRegion(Exception):
+    """The answer is no set of real numbers that can be worked out end point by end point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """An interval, or regions joined by `union`, `intersection` or `difference`."""
+
+    low: Node | None = None
+    """None is minus infinity."""
+    high: Node | None = None
+    low_closed: bool = False
+    high_closed: bool = False
+    joined: str = ""
+    parts: tuple[Region, ...] = ()
+    variable: str = ""
+    """The variable of the relation it was written as, empty for a set."""
+
+    def ends(self) -> list[Node]:
+        """All finite end points."""
+        if self.joined:
+            return [end for part in self.parts for end in part.ends()]
+        return [end for end in (self.low, self.high) if end is not None]
+
+    def holds(self, position: int, place: Callable[[Node], int]) -> bool:
+        """Membership of one position: 2k + 1 is the k-th end point, 2k the gap before it."""
+        if self.joined == "union":
+            return any(part.holds(position, place) for part in self.parts)
+        if self.joined == "intersection":
+            return all(part.holds(position, place) for part in self.parts)
+        if self.joined == "difference":
+            return self.parts[0].holds(position, place) and not any(part.holds(position, place) for part in self.parts[1:])
+        first = 0 if self.low is None else 2 * place(self.low) + (1 if self.low_closed else 2)
+        last = 2 * _MOST_ENDS * 2 if self.high is None else 2 * place(self.high) + (1 if self.high_closed else 0)
+        return first <= position <= last
+
+
+def region(node: Node) -> Region:
+    """The region that an answer denotes. Raises NoRegion."""
+    match node:
+        case Sequence(left, right, (low, high)) if left in "([" and left and right in ")]":
+            return _interval(low, high, low_closed=left == "[", high_closed=right == "]")
+        case Sequence("{", "}", items):
+            points = tuple(Region(low=item, high=item, low_closed=True, high_closed=True) for item in items)
+            return Region(joined="union", parts=points)
+        case Sequence("", "", items) if items and all(isinstance(item, Relation) for item in items):
+            # A comma between inequalities means "and", unless that leaves nothing.
+            parts = tuple(region(item) for item in items)
+            both = _join("intersection", parts)
+            return both if _anything(both) else _join("union", parts)
+        case NamedSet("R"):
+            return Region()
+        case SetOperation(name, parts):
+            return _join(name, tuple(region(part) for part in parts))
+        case SetBuilder(Symbol(name), conditions):
+            inner = _join("intersection", tuple(region(condition) for condition in conditions))
+            if inner.variable != name:
+                raise NoRegion
+            return Region(joined="union", parts=(inner,))
+        case Relation():
+            return _relation(node)
+        case _:
+            raise NoRegion
+
+
+def _join(name: str, parts: tuple[Region, ...]) -> Region:
+    variables = {part.variable for part in parts if part.variable}
+    if len(variables) > 1:
+        raise NoRegion
+    return Region(joined=name, parts=parts, variable=variables.pop() if variables else "")
+
+
+def _interval(low: Node, high: Node, *, low_closed: bool, high_closed: bool, variable: str = "") -> Region:
+    if (_infinite(low) > 0) or (_infinite(high) < 0):
+        raise NoRegion
+    low_end = None if _infinite(low) else low
+    high_end = None if _infinite(high) else high
+    if (low_end is None and low_closed) or (high_end is None and high_closed):
+        raise NoRegion
+    return Region(low=low_end, high=high_end, low_closed=low_closed, high_closed=high_closed, variable=variable)
+
+
+def _infinite(node: Node) -> int:
+    if node == _INFINITY:
+        return 1
+    return -1 if node == Mul((MINUS_ONE, _INFINITY)) else 0
+
+
+def _relation(node: Relation) -> Region:
+    if node.operators == ("in",) and isinstance(node.sides[0], Symbol):
+        inner = region(node.sides[1])
+        return Region(joined="union", parts=(inner,), variable=node.sides[0].name)
+    places = [index for index, side in enumerate(node.sides) if isinstance(side, Symbol)]
+    if len(places) != 1 or any(symbols(side) for index, side in enumerate(node.sides) if index != places[0]):
+        raise NoRegion
+    variable = node.sides[places[0]]
+    assert isinstance(variable, Symbol)
+    parts: list[Region] = []
+    for index, operator in enumerate(node.operators):
+        left, right = node.sides[index], node.sides[index + 1]
+        if left is variable:
+            other = right
+        elif right is variable:
+            other, operator = left, _FLIPPED.get(operator, operator)
+        else:
+            # 1 < 2 < x: the part without the variable has to be true, which nobody writes.
+            raise NoRegion
+        closed = operator in ("<=", ">=", "=")
+        if operator in ("<", "<="):
+            part = Region(high=other, high_closed=closed, variable=variable.name)
+        elif operator in (">", ">="):
+            part = Region(low=other, low_closed=closed, variable=variable.name)
+        elif operator == "=":
+            part = Region(low=other, high=other, low_closed=True, high_closed=True, variable=variable.name)
+        elif operator == "!=":
+            point = Region(low=other, high=other, low_closed=True, high_closed=True)
+            part = Region(joined="difference", parts=(Region(), point), variable=variable.name)
+        else:
+            raise NoRegion
+        if _infinite(other) > 0 and operator == "<":
+            part = Region(variable=variable.name)
+        elif _infinite(other) < 0 and operator == ">":
+            part = Region(variable=variable.name)
+        elif _infinite(other):
+            raise NoRegion
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else _join("intersection", tuple(parts))
+
+
+def _places(regions: tuple[Region, ...]) -> tuple[int, Callable[[Node], int]]:
+    """How many different end points there are, and the place of each in their order."""
+    known: dict[Node, int] = {}
+    order: list[Node] = []
+    try:
+        for end in (end for each in regions for end in each.ends()):
+            if end in known:
+                continue
+            for at, other in enumerate(order):
+                found = compare_sizes(end, other)
+                if found == 0:
+                    known[end] = at
+                    break
+                if found < 0:
+                    order.insert(at, end)
+                    break
+            else:
+                order.append(end)
+            known = {node: place for place, node in enumerate(order)} | {
+                node: next(place for place, other in enumerate(order) if compare_sizes(node, other) == 0) for node in known if node not in order
+            }
+            if end not in known:
+                known[end] = next(place for place, other in enumerate(order) if compare_sizes(end, other) == 0)
+            if len(order) > _MOST_ENDS:
+                raise LimitReached(f"more than {_MOST_ENDS} end points")
+    except Indeterminate:
+        raise NoRegion from None
+    return len(order), lambda node: known[node]
+
+
+def _anything(one: Region) -> bool:
+    count, place = _places((one,))
+    return any(one.holds(position, place) for position in range(2 * count + 1))
+
+
+def same_region(left: Node, right: Node) -> bool:
+    """Whether two answers denote the same set of reals. Raises NoRegion, and what comparing end points raises."""
+    first, second = region(left), region(right)
+    if first.variable and second.variable and first.variable != second.variable:
+        return False
+    count, place = _places((first, second))
+    return all(first.holds(position, place) == second.holds(position, place) for position in range(2 * count + 1))
