@@ -2,6 +2,7 @@
 
 import hashlib
 from itertools import pairwise
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -128,7 +129,7 @@ def test_only_the_segments_that_the_seal_names_count_and_later_ones_are_reported
 def test_a_missing_segment_is_named() -> None:
     store = MemoryStore()
     put_segments(store, attempt(0), [trial(0, 0)])
-    with pytest.raises(RunError, match="000001.parquet"):
+    with pytest.raises(RunError, match="000001"):
         compact(store, [SealedAttempt(name=attempt(0), order=0, segments=2)], snapshot(1))
 
 
@@ -202,10 +203,8 @@ def test_a_smaller_pool_leaves_no_part_of_the_larger_one(monkeypatch: pytest.Mon
     assert brief(store, "query_number", "trial") == [(1, 0)]
 
 
-def test_folder_names_with_pattern_characters_do_no_harm(tmp_path: object) -> None:
-    from pathlib import Path
-
-    store = LocalStore(Path(str(tmp_path)) / "run[1] year=2024 *")
+def test_folder_names_with_pattern_characters_do_no_harm(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "run[1] year=2024 *")
     compact(store, sealed(store, [[[trial(0, 0)]]]), snapshot(1))
     assert pool(store).num_rows == 1
 
@@ -221,7 +220,7 @@ def digest(store: Store) -> str:
 VERDICTS = st.sampled_from(["correct", "incorrect", "undecided", None])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 def test_any_cut_into_segments_gives_the_same_pool(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 25))

@@ -192,13 +192,15 @@ _DUPLICATES = "SELECT count(*) - count(DISTINCT (query, hash)) AS count FROM pas
 
 _TEXTS = """
 SELECT c.query, c.pool, c.trial, r.response, r.answer, r.tokens
-FROM responses($files) r JOIN pool_files f ON f.path = r.filename JOIN chosen c ON c.file = f.file AND c.line = r.file_row_number
+FROM responses($files) r JOIN pool_files f ON f.path = r.filename
+JOIN chosen c ON c.file = f.file AND c.line = r.file_row_number
 ORDER BY c.query, c.position
 """
 
 _CANDIDATE_TEXTS = """
 SELECT c.query, c.position, r.response, r.tokens
-FROM responses($files) r JOIN pool_files f ON f.path = r.filename JOIN candidates c ON c.file = f.file AND c.line = r.file_row_number
+FROM responses($files) r JOIN pool_files f ON f.path = r.filename
+JOIN candidates c ON c.file = f.file AND c.line = r.file_row_number
 """
 
 _DROPPED_EXAMPLES = """

@@ -56,7 +56,8 @@ class Suspects:
 _ANSWERS = """
 WITH given AS (
     SELECT w.query, r.answer, count(*) AS agreeing
-    FROM responses($files) r JOIN pool_files f ON f.path = r.filename JOIN rows w ON w.file = f.file AND w.line = r.file_row_number
+    FROM responses($files) r JOIN pool_files f ON f.path = r.filename
+    JOIN rows w ON w.file = f.file AND w.line = r.file_row_number
     WHERE NOT w.surplus AND w.verdict = 'incorrect' AND r.answer IS NOT NULL
     GROUP BY w.query, r.answer)
 SELECT query, answer, agreeing FROM given
