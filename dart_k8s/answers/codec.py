@@ -8,7 +8,9 @@ from dart_k8s.answers import tree
 from dart_k8s.answers.tree import Node
 
 _TYPES: dict[str, type[Any]] = {
-    name: value for name, value in vars(tree).items() if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
+    name: value
+    for name, value in vars(tree).items()
+    if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
 }
 
 

@@ -1,4 +1,5 @@
-"""What equals what, kind by kind. The rules with their reasons are in docs/answers.md; the numbers in brackets refer to its table."""
+"""What equals what, kind by kind. The rules with their reasons are in docs/answers.md; the numbers in brackets refer
+to its table."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -51,8 +52,8 @@ _PI_PER_DEGREE = Fraction(1, 180)
 class Comparison:
     """One comparison of an answer with a reference.
 
-    `facts` holds what computer algebra has already said about pairs of expressions; a pair it lacks is raised as Open. `tier` is, afterwards,
-    the most expensive step that was needed.
+    `facts` holds what computer algebra has already said about pairs of expressions; a pair it lacks is raised as
+    Open. `tier` is, afterwards, the most expensive step that was needed.
     """
 
     def __init__(self, policy: Policy, query: str | None, facts: Mapping[tuple[Node, Node], bool]) -> None:
@@ -149,7 +150,11 @@ class Comparison:
 
     def _word(self, word: Word, other: Node) -> bool:
         """A short run of letters may be a product after all: `abc` against `a \\cdot b \\cdot c` [W]."""
-        if isinstance(other, Mul) and len(word.text) <= 4 and all(isinstance(factor, Symbol | Constant) for factor in other.factors):
+        if (
+            isinstance(other, Mul)
+            and len(word.text) <= 4
+            and all(isinstance(factor, Symbol | Constant) for factor in other.factors)
+        ):
             names = sorted(factor.name for factor in other.factors if isinstance(factor, Symbol | Constant))
             return names == sorted(word.text)
         return False
@@ -163,7 +168,8 @@ class Comparison:
             return False
         first, second = answer.parts[0], reference.parts[0]
         return all(
-            self.same(mul(more, second), mul(other, first)) for more, other in zip(answer.parts[1:], reference.parts[1:], strict=True)
+            self.same(mul(more, second), mul(other, first))
+            for more, other in zip(answer.parts[1:], reference.parts[1:], strict=True)
         ) and not any(self._zero(part) for part in (first, second))
 
     def _zero(self, node: Node) -> bool:
@@ -183,7 +189,9 @@ class Comparison:
         if not isinstance(numeral, BaseNumber) or not isinstance(other, Number) or other.value.denominator != 1:
             return False
         digits = str(other.value)
-        return digits == numeral.digits and (numeral.base == 10 or f"base {numeral.base}" in self.query or f"base-{numeral.base}" in self.query)
+        return digits == numeral.digits and (
+            numeral.base == 10 or f"base {numeral.base}" in self.query or f"base-{numeral.base}" in self.query
+        )
 
     def _quantities(self, answer: Node, reference: Node) -> bool:
         if isinstance(answer, Quantity) and isinstance(reference, Quantity):
@@ -241,7 +249,12 @@ class Comparison:
         if relation.operators == ("in",) and isinstance(relation.sides[0], Symbol):
             values: list[Node] = [relation.sides[1]]
         else:
-            if isinstance(relation.sides[0], Sequence) and self._assignments(relation) is not None and isinstance(other, Sequence) and not other.left:
+            if (
+                isinstance(relation.sides[0], Sequence)
+                and self._assignments(relation) is not None
+                and isinstance(other, Sequence)
+                and not other.left
+            ):
                 return self._collections(answer, reference)
             named = self._values(relation)
             if named is None:
@@ -261,7 +274,9 @@ class Comparison:
             return False
         if answer.operators != reference.operators:
             flip = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-            answer = Relation(tuple(flip.get(op, op) for op in reversed(answer.operators)), tuple(reversed(answer.sides)))
+            answer = Relation(
+                tuple(flip.get(op, op) for op in reversed(answer.operators)), tuple(reversed(answer.sides))
+            )
         return answer.operators == reference.operators and all(
             self.same(left, right) for left, right in zip(answer.sides, reference.sides, strict=True)
         )
@@ -300,7 +315,9 @@ class Comparison:
         second = subtract(reference.sides[0], reference.sides[1])
         if not all(isinstance(side, EXPRESSIONS) for side in (*answer.sides, *reference.sides)):
             plain = first_operator == second_operator
-            return plain and all(self.same(left, right) for left, right in zip(answer.sides, reference.sides, strict=True))
+            return plain and all(
+                self.same(left, right) for left, right in zip(answer.sides, reference.sides, strict=True)
+            )
         turn = {">": "<", ">=": "<="}
         if first_operator in turn:
             first, first_operator = subtract(answer.sides[1], answer.sides[0]), turn[first_operator]
@@ -310,7 +327,9 @@ class Comparison:
         if first_operator != second_operator or first_operator not in ("=", "!=", "<", "<=") or not names:
             return False
         for shift in range(4):
-            point: dict[str, Node] = {name: Number(Fraction(7 + 2 * shift + 3 * place, 5 + place)) for place, name in enumerate(sorted(names))}
+            point: dict[str, Node] = {
+                name: Number(Fraction(7 + 2 * shift + 3 * place, 5 + place)) for place, name in enumerate(sorted(names))
+            }
             at_first, at_second = substitute(first, point), substitute(second, point)
             try:
                 if self._zero(at_first) or self._zero(at_second):
@@ -325,7 +344,8 @@ class Comparison:
     # Collections
 
     def _assignments(self, node: Node) -> dict[str, Node] | None:
-        """Values by variable of `x = 1, y = 2` or `(x, y) = (1, 2)`; None for anything else, also if a variable comes twice."""
+        """Values by variable of `x = 1, y = 2` or `(x, y) = (1, 2)`; None for anything else, also if a variable comes
+        twice."""
         if isinstance(node, Relation) and node.operators == ("=",):
             left, right = node.sides
             if isinstance(left, Sequence) and isinstance(right, Sequence) and len(left.items) == len(right.items):
@@ -357,16 +377,24 @@ class Comparison:
         if isinstance(answer, Sequence) and isinstance(reference, Sequence):
             if answer.left in ("", "{") and reference.left in ("", "{"):
                 return self._unordered(answer, reference)
-            if (answer.left, answer.right) != (reference.left, reference.right) or len(answer.items) != len(reference.items):
+            if (answer.left, answer.right) != (reference.left, reference.right) or len(answer.items) != len(
+                reference.items
+            ):
                 return False
             return all(self.same(left, right) for left, right in zip(answer.items, reference.items, strict=True))
-        if isinstance(answer, SetOperation | NamedSet | SetBuilder) or isinstance(reference, SetOperation | NamedSet | SetBuilder):
+        if isinstance(answer, SetOperation | NamedSet | SetBuilder) or isinstance(
+            reference, SetOperation | NamedSet | SetBuilder
+        ):
             return self._sets(answer, reference)
         return False
 
     def _unnamed(self, node: Node) -> Node:
         """`x = 2, x = 3` as the list 2, 3."""
-        if not isinstance(node, Sequence) or not node.items or not all(isinstance(item, Relation) for item in node.items):
+        if (
+            not isinstance(node, Sequence)
+            or not node.items
+            or not all(isinstance(item, Relation) for item in node.items)
+        ):
             return node
         named = [self._values(item) for item in node.items if isinstance(item, Relation)]
         if any(each is None or each[0] is None for each in named) or len({each[0] for each in named if each}) != 1:
@@ -409,7 +437,12 @@ class Comparison:
                     self.same(left, right) for left, right in zip(answer.parts, reference.parts, strict=True)
                 )
             return self._unordered(Sequence("{", "}", answer.parts), Sequence("{", "}", reference.parts))
-        if isinstance(answer, SetBuilder) and isinstance(reference, SetBuilder) and isinstance(answer.term, Symbol) and isinstance(reference.term, Symbol):
+        if (
+            isinstance(answer, SetBuilder)
+            and isinstance(reference, SetBuilder)
+            and isinstance(answer.term, Symbol)
+            and isinstance(reference.term, Symbol)
+        ):
             renamed = [substitute(condition, {answer.term.name: reference.term}) for condition in answer.conditions]
             return self._unordered(Sequence("{", "}", tuple(renamed)), Sequence("{", "}", reference.conditions))
         return False

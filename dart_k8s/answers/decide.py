@@ -25,7 +25,8 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What only computer algebra can say: whether two expressions are equal. Asked by `decide`, answered through `facts`."""
+    """What only computer algebra can say: whether two expressions are equal. Asked by `decide`, answered through
+    `facts`."""
 
     left: Node
     right: Node
@@ -35,12 +36,19 @@ Facts = Mapping[tuple[Node, Node], bool]
 _NO_FACTS: Facts = {}
 
 
-def decide(response: str, reference: str, query: str | None = None, *, policy: Policy, facts: Facts = _NO_FACTS) -> Verdict | Question:
-    """The verdict, or a question whose answer has to be among `facts` the next time. Pure, bounded, never raises on any text."""
+def decide(
+    response: str, reference: str, query: str | None = None, *, policy: Policy, facts: Facts = _NO_FACTS
+) -> Verdict | Question:
+    """The verdict, or a question whose answer has to be among `facts` the next time. Pure, bounded, never raises on
+    any text."""
     found = find_answer(response, lenient=policy.lenient)
     if found.answer is None:
         return Verdict(verdict="incorrect", answer=None, tier="extract", reason=f"No final answer: {found.reason}.")
-    outcome = judge(found.answer, reference, _hints(query), policy) if not facts else _judge(found.answer, reference, _hints(query), policy, facts)
+    outcome = (
+        judge(found.answer, reference, _hints(query), policy)
+        if not facts
+        else _judge(found.answer, reference, _hints(query), policy, facts)
+    )
     if isinstance(outcome, Question):
         return outcome
     verdict, tier, reason = outcome
@@ -51,7 +59,8 @@ Outcome = tuple[Literal["correct", "incorrect", "undecided"], str, str]
 
 
 def _hints(query: str | None) -> str:
-    """The little that a question may say about its answer's form: percent, ratio, a base. Short, so that the memo stays small."""
+    """The little that a question may say about its answer's form: percent, ratio, a base. Short, so that the memo
+    stays small."""
     if not query:
         return ""
     lower = query.lower()
@@ -88,7 +97,11 @@ def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts
         return "correct", "text", "The answer is the reference, character by character."
     if policy.choices and (letter := _option(reference)):
         given = _option(answer)
-        return ("correct" if given == letter else "incorrect"), "kind", f"The option is {given or 'not named'}, the reference {letter}."
+        return (
+            ("correct" if given == letter else "incorrect"),
+            "kind",
+            f"The option is {given or 'not named'}, the reference {letter}.",
+        )
     if len(answer) > ANSWER_CHARACTERS or len(reference) > ANSWER_CHARACTERS:
         return "undecided", "limit", f"An answer of more than {ANSWER_CHARACTERS} characters is compared as text only."
     normal, target = normal_answer(answer), normal_answer(reference)
@@ -120,8 +133,8 @@ def _option(text: str) -> str:
 def read_reference(text: str, how: Literal["as-is", "last-box", "after-hashes"]) -> str:
     """The reference answer in a data set's answer field.
 
-    `as-is` takes the field, `last-box` the last box of a solution, `after-hashes` what stands behind its last ####. Raises
-    UnreadableReference with what was looked for if it is not there.
+    `as-is` takes the field, `last-box` the last box of a solution, `after-hashes` what stands behind its last ####.
+    Raises UnreadableReference with what was looked for if it is not there.
     """
     if how == "as-is":
         answer, looked = text.strip() or None, "any text"
@@ -132,9 +145,13 @@ def read_reference(text: str, how: Literal["as-is", "last-box", "after-hashes"])
         found = after_hashes(text)
         answer, looked = found.answer, f"text behind #### ({found.reason or 'found'})"
     else:
-        raise UnreadableReference(f"Unknown way to read a reference: {how!r}.", remedy="Use as-is, last-box or after-hashes.")
+        raise UnreadableReference(
+            f"Unknown way to read a reference: {how!r}.", remedy="Use as-is, last-box or after-hashes."
+        )
     if answer is None or not answer.strip(" \t\n$.{}~"):
-        raise UnreadableReference(f"No reference answer in {_show(text)}: looked for {looked}.", remedy="Check the field and how it is read.")
+        raise UnreadableReference(
+            f"No reference answer in {_show(text)}: looked for {looked}.", remedy="Check the field and how it is read."
+        )
     return answer
 
 

@@ -1,8 +1,9 @@
 """Numbers enclosed in intervals of any precision, so that "different" is always a proof.
 
-Works on the pure functions of mpmath's libmp, which take the precision as an argument: no shared context, so threads do not disturb each
-other. A value is a pair of real intervals, the imaginary one None for what is known to be real. Functions without an interval version
-in libmp are computed with 24 bits to spare at the ends of the interval and widened by the last 8.
+Works on the pure functions of mpmath's libmp, which take the precision as an argument: no shared context, so threads
+do not disturb each other. A value is a pair of real intervals, the imaginary one None for what is known to be real.
+Functions without an interval version in libmp are computed with 24 bits to spare at the ends of the interval and
+widened by the last 8.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,20 @@ from mpmath.libmp import libmpi
 
 from dart_k8s.answers.exact import NotRational, rational
 from dart_k8s.answers.limits import LimitReached
-from dart_k8s.answers.tree import Add, BaseNumber, Call, Constant, Mul, Node, Number, Pow, Root, Symbol, negate, substitute
+from dart_k8s.answers.tree import (
+    Add,
+    BaseNumber,
+    Call,
+    Constant,
+    Mul,
+    Node,
+    Number,
+    Pow,
+    Root,
+    Symbol,
+    negate,
+    substitute,
+)
 
 Real = Any
 """An interval of libmp: a pair of mpf tuples."""
@@ -185,7 +199,9 @@ class Evaluation:
         return self._exp(self._mul(logarithm, share))
 
     def _exp(self, value: Value) -> Value:
-        if libmp.mpf_gt(value[0][1], libmp.from_int(_LARGEST_EXPONENT)) or libmp.mpf_lt(value[0][0], libmp.from_int(-_LARGEST_EXPONENT)):
+        if libmp.mpf_gt(value[0][1], libmp.from_int(_LARGEST_EXPONENT)) or libmp.mpf_lt(
+            value[0][0], libmp.from_int(-_LARGEST_EXPONENT)
+        ):
             raise LimitReached("an exponential too large or too small to evaluate")
         if value[1] is None:
             return libmpi.mpi_exp(value[0], self.precision), None
@@ -201,7 +217,11 @@ class Evaluation:
                 return libmpi.mpi_log(libmpi.mpi_neg(value[0]), self.precision), libmpi.mpi_pi(self.precision)
             raise Indeterminate
         # The cut along the negative reals: an enclosure across it has no one logarithm.
-        if libmp.mpf_le(value[0][0], libmp.fzero) and libmp.mpf_le(value[1][0], libmp.fzero) and libmp.mpf_ge(value[1][1], libmp.fzero):
+        if (
+            libmp.mpf_le(value[0][0], libmp.fzero)
+            and libmp.mpf_le(value[1][0], libmp.fzero)
+            and libmp.mpf_ge(value[1][1], libmp.fzero)
+        ):
             raise Indeterminate
         return _realised(libmpi.mpci_log(value, self.precision))
 
@@ -246,7 +266,9 @@ class Evaluation:
         if name == "abs":
             if value[1] is None:
                 return libmpi.mpi_abs(value[0], self.precision), None
-            squares = libmpi.mpi_add(libmpi.mpi_square(value[0], self.precision), libmpi.mpi_square(value[1], self.precision), self.precision)
+            squares = libmpi.mpi_add(
+                libmpi.mpi_square(value[0], self.precision), libmpi.mpi_square(value[1], self.precision), self.precision
+            )
             return libmpi.mpi_sqrt(squares, self.precision), None
         if name in ("Re", "Im"):
             return (value[0] if name == "Re" else value[1] or _ZERO), None
@@ -266,7 +288,9 @@ class Evaluation:
             return (low, high), None
         if name in ("asin", "acos", "atan"):
             function = {"asin": libmp.mpf_asin, "acos": libmp.mpf_acos, "atan": libmp.mpf_atan}[name]
-            return self._monotone(lambda end, precision: function(end, precision, "n"), value[0], falling=name == "acos"), None
+            return self._monotone(
+                lambda end, precision: function(end, precision, "n"), value[0], falling=name == "acos"
+            ), None
         raise Indeterminate
 
     def _trigonometric(self, name: str, value: Value) -> Value:
@@ -277,7 +301,14 @@ class Evaluation:
             cosine = _realised(libmpi.mpci_cos(value, self.precision))
             sine = _realised(libmpi.mpci_sin(value, self.precision))
         one: Value = (_ONE, None)
-        top, bottom = {"sin": (sine, one), "cos": (cosine, one), "tan": (sine, cosine), "cot": (cosine, sine), "sec": (one, cosine), "csc": (one, sine)}[name]
+        top, bottom = {
+            "sin": (sine, one),
+            "cos": (cosine, one),
+            "tan": (sine, cosine),
+            "cot": (cosine, sine),
+            "sec": (one, cosine),
+            "csc": (one, sine),
+        }[name]
         return top if bottom is one else self._divide(top, bottom)
 
     def _divide(self, top: Value, bottom: Value) -> Value:
@@ -288,7 +319,12 @@ class Evaluation:
         return _realised(libmpi.mpci_div(_complex(top), _complex(bottom), self.precision))
 
     def _step(self, name: str, value: Real) -> Value:
-        steps = {libmp.to_int(libmp.mpf_floor(end) if name == "floor" else libmp.mpf_ceil(end)) if name != "sgn" else libmp.mpf_sign(end) for end in value}
+        steps = {
+            libmp.to_int(libmp.mpf_floor(end) if name == "floor" else libmp.mpf_ceil(end))
+            if name != "sgn"
+            else libmp.mpf_sign(end)
+            for end in value
+        }
         if len(steps) != 1:
             raise Indeterminate
         return self.fraction(Fraction(steps.pop()))

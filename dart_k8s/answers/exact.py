@@ -1,9 +1,9 @@
 """Exact evaluation: rationals as fractions, and everything rational modulo large primes.
 
-Two rational expressions that are equal are equal modulo every prime that divides no denominator. Two that differ are equal modulo one of the
-primes below only if it divides the difference: for expressions in symbols, evaluated at pseudo-random points, with probability at most
-degree / 2^127 (Schwartz 1980, Zippel 1979); for numbers, only for differences built from these very primes. So huge powers are told
-apart without being computed.
+Two rational expressions that are equal are equal modulo every prime that divides no denominator. Two that differ are
+equal modulo one of the primes below only if it divides the difference: for expressions in symbols, evaluated at
+pseudo-random points, with probability at most degree / 2^127 (Schwartz 1980, Zippel 1979); for numbers, only for
+differences built from these very primes. So huge powers are told apart without being computed.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ class NotRational(Exception):
 def rational(node: Node) -> Fraction:
     """The exact value of an expression without symbols.
 
-    Raises NotRational for roots that are irrational, constants, symbols, unknown functions and division by zero; LimitReached if a number
-    would pass the bounds of `limits`.
+    Raises NotRational for roots that are irrational, constants, symbols, unknown functions and division by zero;
+    LimitReached if a number would pass the bounds of `limits`.
     """
     match node:
         case Number(value):
@@ -155,7 +155,8 @@ def _big(name: str, body: Node, variable: str, low: Fraction, high: Fraction) ->
 
 
 def points(names: frozenset[str], seed: str, index: int, prime: int) -> dict[str, int]:
-    """Pseudo-random residues for symbols. They follow from the texts compared, so a verdict repeats, and no text can aim at them."""
+    """Pseudo-random residues for symbols. They follow from the texts compared, so a verdict repeats, and no text can
+    aim at them."""
     values: dict[str, int] = {}
     for name in sorted(names):
         digest = hashlib.blake2b(f"{seed}\0{index}\0{name}".encode("utf-8", "surrogatepass"), digest_size=32).digest()
@@ -166,8 +167,8 @@ def points(names: frozenset[str], seed: str, index: int, prime: int) -> dict[str
 def residue(node: Node, prime: int, values: dict[str, int]) -> int:
     """The value of a rational expression modulo a prime, its symbols replaced by residues.
 
-    Raises NotRational where there is no such value (irrational parts, unknown functions, a denominator that vanishes), LimitReached for
-    exponents past the bounds.
+    Raises NotRational where there is no such value (irrational parts, unknown functions, a denominator that
+    vanishes), LimitReached for exponents past the bounds.
     """
     match node:
         case Number(value):

@@ -3,11 +3,13 @@
 In this order, each step deciding only what it can prove or all but prove:
 1. same structure after sorting sums and products;
 2. both rational: exact fractions, or residues modulo 128-bit primes where those would be too large;
-3. rational functions: residues at pseudo-random points (Schwartz-Zippel), error below degree / 2^127 for each of four primes;
-4. other numbers: enclosures at growing precision until they are apart, or closer than two different numbers of that form can be. For
-   radicals and trigonometric functions of rational angles that is a theorem (the BFMSS bound: Burnikel, Fleischer, Mehlhorn,
-   Schirra, "A strong and easily computable separation bound for arithmetic expressions involving radicals", Algorithmica 27, 2000);
-   with pi, e and logarithms it is the sum of the sizes of everything that occurs in them plus 192 bits;
+3. rational functions: residues at pseudo-random points (Schwartz-Zippel), error below degree / 2^127 for each of four
+   primes;
+4. other numbers: enclosures at growing precision until they are apart, or closer than two different numbers of that
+   form can be. For radicals and trigonometric functions of rational angles that is a theorem (the BFMSS bound:
+   Burnikel, Fleischer, Mehlhorn, Schirra, "A strong and easily computable separation bound for arithmetic expressions
+   involving radicals", Algorithmica 27, 2000); with pi, e and logarithms it is the sum of the sizes of everything
+   that occurs in them plus 192 bits;
 5. other functions: the same at up to ten points, where both are real;
 6. what is left (symbolic sums, integrals, limits) is raised as `Open`, for SymPy in a child process.
 """
@@ -43,8 +45,8 @@ from dart_k8s.answers.tree import (
 
 _GUARD_BITS = 192
 _SIZES = 4
-"""Numbers with pi, e or logarithms count as equal when they agree to 192 bits past four times the sizes of everything in them (cos x - 1 is
-of the order of x^2, so the sizes alone would not do)."""
+"""Numbers with pi, e or logarithms count as equal when they agree to 192 bits past four times the sizes of everything
+in them (cos x - 1 is of the order of x^2, so the sizes alone would not do)."""
 _POINTS = 7
 _MORE_POINTS = 13
 """Where the first seven were mostly outside the domain: six more between -1 and 1."""
@@ -137,7 +139,20 @@ def _seed(left: Node, right: Node) -> str:
 
 def _opaque(node: Node) -> Node:
     """Unknown functions, determinants and infinity as symbols: equal only where they are written the same."""
-    if isinstance(node, Call) and node.name in ("f", "g", "h", "f'", "g'", "h'", "det", "Pr", "arg", "norm", "pmod", "deg"):
+    if isinstance(node, Call) and node.name in (
+        "f",
+        "g",
+        "h",
+        "f'",
+        "g'",
+        "h'",
+        "det",
+        "Pr",
+        "arg",
+        "norm",
+        "pmod",
+        "deg",
+    ):
         return Symbol(f"\0{sort(node)!r}")
     if isinstance(node, Matrix) or node == Constant("infinity"):
         return Symbol(f"\0{sort(node)!r}")
@@ -248,7 +263,11 @@ def _half_turns(node: Node) -> Fraction:
     if isinstance(node, Add):
         return sum((_half_turns(term) for term in node.terms), Fraction(0))
     if isinstance(node, Mul):
-        angles = [factor for factor in node.factors if factor in (Constant("pi"), Constant("degree")) or isinstance(factor, Add)]
+        angles = [
+            factor
+            for factor in node.factors
+            if factor in (Constant("pi"), Constant("degree")) or isinstance(factor, Add)
+        ]
         if len(angles) != 1:
             raise NotRational
         share = Fraction(1)
@@ -260,7 +279,8 @@ def _half_turns(node: Node) -> Fraction:
 
 
 def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
-    """Two functions at points. Different at one point where both are real: different. The same at enough points: the same."""
+    """Two functions at points. Different at one point where both are real: different. The same at enough points: the
+    same."""
     seed = _seed(left, right)
     whole = frozenset(name for name in names if name in _COUNTING) if _counts(left) or _counts(right) else frozenset()
     imaginary = any(part == Constant("i") for part in (*walk(left), *walk(right)))
@@ -298,7 +318,11 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
 def _counts(node: Node) -> bool:
     """Whether a function of whole numbers stands over a symbol."""
     for part in walk(node):
-        if isinstance(part, Call) and part.name in ("factorial", "binomial", "floor", "ceil", "gcd", "lcm") and symbols(part):
+        if (
+            isinstance(part, Call)
+            and part.name in ("factorial", "binomial", "floor", "ceil", "gcd", "lcm")
+            and symbols(part)
+        ):
             return True
         if isinstance(part, Pow) and isinstance(part.base, Number) and part.base.value < 0 and symbols(part.exponent):
             return True
@@ -306,7 +330,8 @@ def _counts(node: Node) -> bool:
 
 
 def _point(names: frozenset[str], whole: frozenset[str], seed: str, index: int) -> Mapping[str, Fraction]:
-    """Values for the symbols: in (0, 1), then of the size of 1 to 4, then of both signs; whole numbers where those are meant."""
+    """Values for the symbols: in (0, 1), then of the size of 1 to 4, then of both signs; whole numbers where those
+    are meant."""
     values: dict[str, Fraction] = {}
     for place, name in enumerate(sorted(names | {"\0base"})):
         digest = hashlib.blake2b(f"{seed}{index}{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -325,7 +350,8 @@ def _point(names: frozenset[str], whole: frozenset[str], seed: str, index: int) 
 
 
 def compare_sizes(left: Node, right: Node) -> int:
-    """-1, 0 or 1 by the order of two real numbers. Raises Open, LimitReached or Indeterminate (complex, symbolic or infinite)."""
+    """-1, 0 or 1 by the order of two real numbers. Raises Open, LimitReached or Indeterminate (complex, symbolic or
+    infinite)."""
     try:
         first, second = exact.rational(left), exact.rational(right)
         return (first > second) - (first < second)

@@ -1,8 +1,8 @@
 """Finding the final answer in a response.
 
 The rules, in this order:
-1. The last closed `\\boxed{}` (or `\\fbox{}`). Boxes joined by nothing but commas and "and" are one list. Empty: no answer.
-   A box that is opened after it and never closed: the response was cut off, no answer.
+1. The last closed `\\boxed{}` (or `\\fbox{}`). Boxes joined by nothing but commas and "and" are one list. Empty: no
+   answer. A box that is opened after it and never closed: the response was cut off, no answer.
 2. The rest of the line behind the last `####`, unless that line is a heading of text with more behind it.
 3. What follows the last "answer is", "answer:" or the like, to the end of the sentence.
 4. A response that is one line and nothing but an answer.

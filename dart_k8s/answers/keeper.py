@@ -1,9 +1,10 @@
 """The process between a pool and the child that computes.
 
-A keeper runs no computer algebra itself, so it always answers: it forks a worker (SymPy already loaded, so that a new one takes
-milliseconds), passes one question at a time, and kills the worker with SIGKILL at the deadline or when it breaks. It ends with its parent:
-end of file on its input. The worker ends with the keeper: the kernel kills it (PR_SET_PDEATHSIG), and a timer of the kernel's (ITIMER_REAL,
-default action) would end it soon after the deadline in any case. Lines of JSON in both directions; nothing is pickled.
+A keeper runs no computer algebra itself, so it always answers: it forks a worker (SymPy already loaded, so that a new
+one takes milliseconds), passes one question at a time, and kills the worker with SIGKILL at the deadline or when it
+breaks. It ends with its parent: end of file on its input. The worker ends with the keeper: the kernel kills it
+(PR_SET_PDEATHSIG), and a timer of the kernel's (ITIMER_REAL, default action) would end it soon after the deadline in
+any case. Lines of JSON in both directions; nothing is pickled.
 """
 
 import ctypes
@@ -150,12 +151,15 @@ def _work(parent: int, memory: int, questions: int, answers: int) -> NoReturn:
         signal.setitimer(signal.ITIMER_REAL, float(request["deadline"]) + _GRACE_SECONDS)
         reply: dict[str, Any]
         try:
-            reply = {"alive": True, "equal": symbolic.equal(codec.decode(request["left"]), codec.decode(request["right"]))}
+            reply = {
+                "alive": True,
+                "equal": symbolic.equal(codec.decode(request["left"]), codec.decode(request["right"])),
+            }
         except MemoryError:
             reply = {"alive": False, "failed": "memory"}
         except RecursionError:
             reply = {"alive": False, "failed": "depth"}
-        except Exception as error:  # noqa: BLE001 - whatever SymPy raises says only that it could not do it
+        except Exception as error:
             reply = {"alive": True, "failed": f"error {type(error).__name__}"}
         signal.setitimer(signal.ITIMER_REAL, 0)
         _write(answers, reply)

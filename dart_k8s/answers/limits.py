@@ -1,7 +1,8 @@
 """Bounds on the work that one answer may cause, checked before the work is done.
 
-Each is far above what honest answers need (the longest of some 30,000 references of public data sets has 400 characters, the deepest
-nesting is 7) and low enough that everything the bounds let through takes milliseconds in the calling process.
+Each is far above what honest answers need (the longest of some 30,000 references of public data sets has 400
+characters, the deepest nesting is 7) and low enough that everything the bounds let through takes milliseconds in the
+calling process.
 """
 
 ANSWER_CHARACTERS = 4_000
@@ -9,7 +10,8 @@ ANSWER_CHARACTERS = 4_000
 TOKENS = 2_000
 """Most tokens in one answer."""
 DEPTH = 40
-"""Deepest nesting of brackets, fractions, roots and powers. The parser is recursive: this is also what keeps the stack small."""
+"""Deepest nesting of brackets, fractions, roots and powers. The parser is recursive: this is also what keeps the
+stack small."""
 ITEMS = 400
 """Most members of one list, set or tuple. Unordered comparison is quadratic in the worst case."""
 DIGITS = 1_500

@@ -10,7 +10,8 @@ _SPACES = re.compile(r"\s+")
 
 
 def normalise_response(text: str) -> str:
-    """The form in which two responses are the same text: Unicode NFC, white space folded to single spaces, none at the ends."""
+    """The form in which two responses are the same text: Unicode NFC, white space folded to single spaces, none at
+    the ends."""
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
@@ -22,22 +23,31 @@ def text_hash(text: str) -> int:
 
 _CHARACTERS = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-",
-    "×": r"\times ", "✕": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "∙": r"\cdot ", "÷": r"\div ", "∕": "/", "⁄": "/", "∗": "*",
+    "×": r"\times ", "✕": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "∙": r"\cdot ", "÷": r"\div ", "∕": "/",
+    "⁄": "/", "∗": "*",
     "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∞": r"\infty ",
-    "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≧": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "≡": r"\equiv ",
-    "∈": r"\in ", "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}",
-    "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ",
+    "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≧": r"\ge ", "≠": r"\ne ",
+    "≈": r"\approx ", "≡": r"\equiv ",
+    "∈": r"\in ", "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "∅": r"\emptyset ",
+    "ℝ": r"\mathbb{R}",
+    "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "∑": r"\sum ", "∏": r"\prod ",
+    "∫": r"\int ",
     "°": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": r"\ldots ", "⟨": r"\langle ", "⟩": r"\rangle ",
-    "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∧": r"\land ", "∨": r"\lor ", "→": r"\to ", "∣": "|",
-    "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "【": "[", "】": "]", "。": ".", "％": "%", "＝": "=", "＋": "+",
+    "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∧": r"\land ", "∨": r"\lor ", "→": r"\to ",
+    "∣": "|",
+    "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "【": "[", "】": "]", "。": ".", "％": "%", "＝": "=",
+    "＋": "+",
     "＜": "<", "＞": ">", "￥": "¥", "＄": "$", "∠": r"\angle ",
     "\u00a0": " ", "\u2009": r"\,", "\u202f": r"\,", "\u2007": r"\,", "\u2002": " ", "\u2003": " ", "\u200a": r"\,", "\u3000": " ",
     "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "", "\u2061": "", "\u2062": "", "\u2063": "", "\u2064": "",
 }  # fmt: skip
 _GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta", "κ": "kappa",
-    "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi",
-    "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "κ": "kappa",
+    "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi",
+    "χ": "chi",
+    "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi",
+    "Σ": "Sigma", "Φ": "Phi",
     "Ψ": "Psi", "Ω": "Omega", "ϕ": "phi", "ϵ": "epsilon", "𝜋": "pi",
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ", "0123456789+-nx")
@@ -45,7 +55,9 @@ _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _VULGAR = {"½": "12", "⅓": "13", "⅔": "23", "¼": "14", "¾": "34", "⅕": "15", "⅖": "25", "⅗": "35", "⅘": "45", "⅙": "16", "⅚": "56",
            "⅛": "18", "⅜": "38", "⅝": "58", "⅞": "78"}  # fmt: skip
 _TABLE = str.maketrans(
-    _CHARACTERS | {char: f"\\{name} " for char, name in _GREEK.items()} | {char: rf"\frac{{{d[0]}}}{{{d[1]}}}" for char, d in _VULGAR.items()}
+    _CHARACTERS
+    | {char: f"\\{name} " for char, name in _GREEK.items()}
+    | {char: rf"\frac{{{d[0]}}}{{{d[1]}}}" for char, d in _VULGAR.items()}
 )
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ]+")
 _SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
@@ -53,7 +65,8 @@ _UNICODE_ROOT = re.compile(r"√\s*(\d+(?:\.\d+)?)")
 
 
 def to_ascii(text: str) -> str:
-    """Unicode mathematics written as LaTeX: `√2`, `≤`, `²`, `½`, full-width digits. Other characters are left as they are.
+    """Unicode mathematics written as LaTeX: `√2`, `≤`, `²`, `½`, full-width digits. Other characters are left as they
+    are.
 
     NFKC alone would turn `5²` into 52 and `3½` into 31/2, so those are spelt out first.
     """
@@ -65,7 +78,17 @@ def to_ascii(text: str) -> str:
     return unicodedata.normalize("NFKC", text.translate(_TABLE))
 
 
-_ENVELOPES = (("**", "**"), ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ("__", "__"), ("*", "*"), ('"', '"'))
+_ENVELOPES = (
+    ("**", "**"),
+    ("$$", "$$"),
+    ("$", "$"),
+    (r"\(", r"\)"),
+    (r"\[", r"\]"),
+    ("`", "`"),
+    ("__", "__"),
+    ("*", "*"),
+    ('"', '"'),
+)
 _TRAILING = re.compile(r"(?:\\\\|\\newline|\\par\b|[.,;:]|\s|\\[ ,;]|~)+$")
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|[:=](?![=:]))+")
 _LAYOUT = re.compile(
@@ -107,13 +130,20 @@ def closing_brace(text: str, start: int) -> int:
 
 
 def strip_envelope(text: str) -> str:
-    """What is left when layout around the whole answer is taken off: `$...$`, `**...**`, `\\text{...}`, closing stops, "the answer is"."""
+    """What is left when layout around the whole answer is taken off: `$...$`, `**...**`, `\\text{...}`, closing
+    stops, "the answer is"."""
     for _ in range(DEPTH):
         before = text
         text = _TRAILING.sub("", _LEADING.sub("", text)) if not text.endswith(r"\right.") else text.strip()
         for left, right in _ENVELOPES:
             inner = text[len(left) : len(text) - len(right)]
-            if len(text) > len(left) + len(right) and text.startswith(left) and text.endswith(right) and left not in inner and right not in inner:
+            if (
+                len(text) > len(left) + len(right)
+                and text.startswith(left)
+                and text.endswith(right)
+                and left not in inner
+                and right not in inner
+            ):
                 text = inner
                 break
         wrapped = _WRAPPER.match(text)
@@ -147,8 +177,8 @@ def _join(found: re.Match[str]) -> str:
 def join_thousands(text: str) -> str:
     """Digit groups joined: `1,080`, `10{,}000`, `5\\,000`, `7 300`.
 
-    A comma joins only outside brackets (`(100,200)` is a pair) or where a group starts with 0 and so can't be a member (`(5,012)`);
-    a comma with a space after it never joins (`32, 349` is a list).
+    A comma joins only outside brackets (`(100,200)` is a pair) or where a group starts with 0 and so can't be a
+    member (`(5,012)`); a comma with a space after it never joins (`32, 349` is a list).
     """
     if not any(char.isdigit() for char in text):
         return text
@@ -187,7 +217,8 @@ def drop_dollars(text: str) -> str:
 
 
 def normal_answer(text: str) -> str:
-    """The normal form of an answer's text, the one that is read: ASCII mathematics without layout, delimiters and digit separators."""
+    """The normal form of an answer's text, the one that is read: ASCII mathematics without layout, delimiters and
+    digit separators."""
     text = strip_envelope(to_ascii(text.strip()))
     if text.isdigit():
         return text

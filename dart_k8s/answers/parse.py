@@ -43,29 +43,63 @@ from dart_k8s.answers.tree import (
     integer,
     mul,
     negate,
+    symbols,
 )
 
 _RELATIONS = {
-    "=": "=", "==": "=", ":=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "le": "<=", "leq": "<=", "leqslant": "<=", "leqq": "<=",
-    "ge": ">=", "geq": ">=", "geqslant": ">=", "geqq": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "approx": "~", "simeq": "~",
-    "in": "in", "equiv": "mod", "doteq": "~", "notin": "notin", "subset": "subset", "subseteq": "subseteq", "perp": "perp", "parallel": "parallel",
+    "=": "=", "==": "=", ":=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "le": "<=", "leq": "<=",
+    "leqslant": "<=", "leqq": "<=",
+    "ge": ">=", "geq": ">=", "geqslant": ">=", "geqq": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=",
+    "approx": "~", "simeq": "~",
+    "in": "in", "equiv": "mod", "doteq": "~", "notin": "notin", "subset": "subset", "subseteq": "subseteq",
+    "perp": "perp", "parallel": "parallel",
     "sim": "similar", "cong": "congruent", "mid": "divides", "eq": "=",
 }  # fmt: skip
-_SETS = {"cup": "union", "cap": "intersection", "setminus": "difference", "backslash": "difference", "union": "union", "bigcup": "union"}
+_SETS = {
+    "cup": "union",
+    "cap": "intersection",
+    "setminus": "difference",
+    "backslash": "difference",
+    "union": "union",
+    "bigcup": "union",
+}
 _FUNCTIONS = {
     name: name
     for name in "sin cos tan cot sec csc sinh cosh tanh coth ln log exp min max gcd lcm floor ceil sgn det arg Re Im Pr deg".split()
 } | {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "asin": "asin", "acos": "acos", "atan": "atan", "arccot": "acot", "tg": "tan", "ctg": "cot",
-    "arctg": "atan", "cosec": "csc", "lg": "lg", "abs": "abs", "sqrt": "sqrt", "cbrt": "cbrt", "binom": "binomial", "binomial": "binomial",
-    "ceiling": "ceil", "sign": "sgn", "arcsec": "asec", "arccsc": "acsc", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "asin": "asin", "acos": "acos", "atan": "atan",
+    "arccot": "acot", "tg": "tan", "ctg": "cot",
+    "arctg": "atan", "cosec": "csc", "lg": "lg", "abs": "abs", "sqrt": "sqrt", "cbrt": "cbrt", "binom": "binomial",
+    "binomial": "binomial",
+    "ceiling": "ceil", "sign": "sgn", "arcsec": "asec", "arccsc": "acsc", "arsinh": "asinh", "arcosh": "acosh",
+    "artanh": "atanh",
     "asinh": "asinh", "acosh": "acosh", "atanh": "atanh", "factorial": "factorial",
 }  # fmt: skip
-_INVERSES = {"sin": "asin", "cos": "acos", "tan": "atan", "cot": "acot", "sec": "asec", "csc": "acsc", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh"}
+_INVERSES = {
+    "sin": "asin",
+    "cos": "acos",
+    "tan": "atan",
+    "cot": "acot",
+    "sec": "asec",
+    "csc": "acsc",
+    "sinh": "asinh",
+    "cosh": "acosh",
+    "tanh": "atanh",
+}
 _MANY = frozenset({"min", "max", "gcd", "lcm", "binomial"})
-_CONSTANTS = {"pi": "pi", "infty": "infinity", "infinity": "infinity", "inf": "infinity", "oo": "infinity", "imath": "i", "Pi": "Pi", "iota": "i"}
+_CONSTANTS = {
+    "pi": "pi",
+    "infty": "infinity",
+    "infinity": "infinity",
+    "inf": "infinity",
+    "oo": "infinity",
+    "imath": "i",
+    "Pi": "Pi",
+    "iota": "i",
+}
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega Gamma Delta Theta "
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi "
+    "chi psi omega Gamma Delta Theta "
     "Lambda Xi Pi Sigma Phi Psi Omega ell hbar aleph varrho varsigma upsilon Upsilon partial nabla".split()
 )
 _SAME = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
@@ -73,10 +107,24 @@ _FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"})
 _BINOMIALS = frozenset({"binom", "dbinom", "tbinom"})
 _TIMES = frozenset({"cdot", "times", "ast", "star", "bullet"})
 _POINTS = frozenset({"angle", "triangle", "overline", "measuredangle", "odot", "bar", "square", "widehat", "overarc"})
-_BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "langle": "rangle", "lbrace": "rbrace", "lparen": "rparen", "lbrack": "rbrack"}
+_BRACKETS = {
+    "(": ")",
+    "[": "]",
+    "\\{": "\\}",
+    "langle": "rangle",
+    "lbrace": "rbrace",
+    "lparen": "rparen",
+    "lbrack": "rbrack",
+}
 _SHAPES = {"(": "(", "[": "[", "\\{": "{", "langle": "<", "lbrace": "{", ")": ")", "]": "]", "\\}": "}", "rangle": ">", "rbrace": "}",
            "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]", "{": "{", "}": "}"}  # fmt: skip
-_FLOORS = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "lvert": ("rvert", "abs"), "lVert": ("rVert", "norm"), "\\|": ("\\|", "norm")}
+_FLOORS = {
+    "lfloor": ("rfloor", "floor"),
+    "lceil": ("rceil", "ceil"),
+    "lvert": ("rvert", "abs"),
+    "lVert": ("rVert", "norm"),
+    "\\|": ("\\|", "norm"),
+}
 _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array", "vmatrix"})
 _SEPARATORS = frozenset({"and", "or", "&"})
 _LONGEST_PRODUCT = 4
@@ -84,7 +132,8 @@ _LONGEST_PRODUCT = 4
 
 
 class Parser:
-    """One pass over the tokens of one answer. Every method leaves `at` behind what it read or raises Unreadable or LimitReached."""
+    """One pass over the tokens of one answer. Every method leaves `at` behind what it read or raises Unreadable or
+    LimitReached."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
@@ -183,7 +232,9 @@ class Parser:
             return None
         if self.value(1) == "=" and self.kind(1) == "symbol":
             name = token.value.rstrip(": ")
-            if (len(name) > 1 and token.value not in _CONSTANTS and token.value not in _GREEK) and name.replace(" ", "").isalpha():
+            if (len(name) > 1 and token.value not in _CONSTANTS and token.value not in _GREEK) and name.replace(
+                " ", ""
+            ).isalpha():
                 self.at += 1
                 return Symbol(name.lower() if len(name) > 2 and not name.isupper() else name)
         if token.kind == "letters" and len(token.value) == 1 and self.value(1) == "(":
@@ -191,9 +242,9 @@ class Parser:
             arguments: list[Node] = []
             while at + 1 < len(self.tokens):
                 argument, after = self.tokens[at], self.tokens[at + 1]
-                if argument.kind == "letters" and len(argument.value) == 1:
-                    arguments.append(Symbol(argument.value))
-                elif argument.kind == "command" and argument.value in _GREEK:
+                if (argument.kind == "letters" and len(argument.value) == 1) or (
+                    argument.kind == "command" and argument.value in _GREEK
+                ):
                     arguments.append(Symbol(argument.value))
                 elif argument.kind == "number":
                     arguments.append(_number(argument.value))
@@ -202,7 +253,12 @@ class Parser:
                 if after.kind == "symbol" and after.value == ",":
                     at += 2
                     continue
-                if after.kind == "symbol" and after.value == ")" and at + 2 < len(self.tokens) and self.tokens[at + 2].value == "=":
+                if (
+                    after.kind == "symbol"
+                    and after.value == ")"
+                    and at + 2 < len(self.tokens)
+                    and self.tokens[at + 2].value == "="
+                ):
                     self.at = at + 2
                     return Call(token.value, tuple(arguments))
                 return None
@@ -221,9 +277,9 @@ class Parser:
                 operation = _SETS.get(token.value, "")
             elif token.kind == "letters" and token.value in ("U", "u") and isinstance(parts[-1], Sequence):
                 operation = "union"
-            elif token.kind == "symbol" and token.value == "-" and isinstance(parts[-1], NamedSet):
-                operation = "difference"
-            elif token.kind == "symbol" and token.value == "\\\\" and isinstance(parts[-1], NamedSet):
+            elif (token.kind == "symbol" and token.value == "-" and isinstance(parts[-1], NamedSet)) or (
+                token.kind == "symbol" and token.value == "\\\\" and isinstance(parts[-1], NamedSet)
+            ):
                 operation = "difference"
             if not operation:
                 break
@@ -284,7 +340,12 @@ class Parser:
         """The parts of a ratio after the first."""
         parts = [first]
         clock = len(self.tokens) == 3 and self.kind(1) == "number" and len(self.tokens[self.at + 1].value) == 2
-        clock = clock and isinstance(first, Number) and first.value <= 24 and int(self.tokens[self.at + 1].value[:2].rstrip(".") or 0) < 60
+        clock = (
+            clock
+            and isinstance(first, Number)
+            and first.value <= 24
+            and int(self.tokens[self.at + 1].value[:2].rstrip(".") or 0) < 60
+        )
         while self.accept(":"):
             parts.append(self.expression())
         return Ratio(tuple(parts), clock)
@@ -318,7 +379,9 @@ class Parser:
                     self.at += 1
                     continue
                 break
-            if token.kind == "number" and (self.at == start or self.tokens[self.at - 1].value not in ("^", "{", "-") and token.spaced):
+            if token.kind == "number" and (
+                self.at == start or (self.tokens[self.at - 1].value not in ("^", "{", "-") and token.spaced)
+            ):
                 break
             words.append(token.value if token.kind == "symbol" or (token.kind == "number") else f" {token.value} ")
             self.at += 1
@@ -341,7 +404,9 @@ class Parser:
         if token.kind == "text":
             return len(word) != 1 or word in units.LETTER_UNITS
         if token.kind == "roman":
-            return (len(word) > 1 and word not in _FUNCTIONS) or (word in units.LETTER_UNITS and self.at + 1 == len(self.tokens))
+            return (len(word) > 1 and word not in _FUNCTIONS) or (
+                word in units.LETTER_UNITS and self.at + 1 == len(self.tokens)
+            )
         if token.kind != "letters" or len(word) < 2 or word in _CONSTANTS or word in _GREEK:
             return False
         if word in _FUNCTIONS and self.at + 1 < len(self.tokens):
@@ -351,7 +416,9 @@ class Parser:
             return True
         if word.lower() in units.SCALES:
             return False
-        return token.spaced and (len(word) > _LONGEST_PRODUCT - 1 or (len(word) == 3 and any(char in "aeiouy" for char in word)))
+        return token.spaced and (
+            len(word) > _LONGEST_PRODUCT - 1 or (len(word) == 3 and any(char in "aeiouy" for char in word))
+        )
 
     # Expressions
 
@@ -398,9 +465,17 @@ class Parser:
                 result = mul(result, self.operand())
             elif self.kind() == "number":
                 mixed = self.mixed(result)
-                if mixed is None:
+                if mixed is not None:
+                    result = mixed
+                elif self.tokens[self.at - 1].value in (")", "}") or self.tokens[self.at - 1].kind in (
+                    "letters",
+                    "chars",
+                ):
+                    if not symbols(result):
+                        raise Unreadable(f"two numbers side by side before {self.rest()!r}")
+                    result = mul(result, self.factor())
+                else:
                     raise Unreadable(f"two numbers side by side before {self.rest()!r}")
-                result = mixed
             elif self.starts_factor():
                 if value in _FRACTIONS and (mixed := self.mixed(result)) is not None:
                     result = mixed
@@ -412,7 +487,9 @@ class Parser:
     def between_numbers(self) -> bool:
         """Whether the letter x here is a multiplication sign: `3 x 10^8`."""
         before = self.tokens[self.at - 1] if self.at else None
-        return before is not None and before.kind == "number" and self.kind(1) == "number" and self.tokens[self.at].spaced
+        return (
+            before is not None and before.kind == "number" and self.kind(1) == "number" and self.tokens[self.at].spaced
+        )
 
     def mixed(self, whole: Node) -> Node | None:
         """Whole number and the proper fraction that follows, as one number; None if that is not what stands here."""
@@ -491,7 +568,9 @@ class Parser:
                     result = mul(result, Constant("degree"))
                     if self.kind() in ("letters", "text", "roman") and self.tokens[self.at].value in ("C", "F"):
                         # Temperatures: the letter completes the unit, which `unit` then reads.
-                        self.tokens[self.at] = Token("text", {"C": "celsius", "F": "fahrenheit"}[self.tokens[self.at].value])
+                        self.tokens[self.at] = Token(
+                            "text", {"C": "celsius", "F": "fahrenheit"}[self.tokens[self.at].value]
+                        )
                         result = mul(*result.factors[:-1]) if isinstance(result, Mul) else result
                 elif self.accept("prime"):
                     result = _prime(result)
@@ -532,9 +611,7 @@ class Parser:
             return self.script()
         if self.value() == "{" and self.kind() == "symbol":
             return self.group()
-        if self.value() == "(":
-            result = self.atom()
-        elif self.kind() in ("letters", "chars"):
+        if self.value() == "(" or self.kind() in ("letters", "chars"):
             result = self.atom()
         elif self.kind() == "number":
             result = _number(self.take().value)
@@ -549,7 +626,8 @@ class Parser:
         return result
 
     def argument(self) -> Node:
-        """An argument of a LaTeX command: a group, one digit of a numeral, one letter, or a command with its own arguments."""
+        """An argument of a LaTeX command: a group, one digit of a numeral, one letter, or a command with its own
+        arguments."""
         if self.value() == "{" and self.kind() == "symbol":
             return self.group()
         if self.kind() == "number":
@@ -601,7 +679,7 @@ class Parser:
             case "chars":
                 return self.letters(token.value)
             case "text" | "roman":
-                return self.roman(token.value.strip())
+                return self.roman(token.value.strip(" ~"))
             case "command":
                 return self.command(token.value)
             case "symbol":
@@ -636,7 +714,8 @@ class Parser:
         raise Unreadable(f"{value!r} has no place here")
 
     def bracket(self, left: str) -> Node:
-        """What stands between brackets: a group, a sequence, a set, a set by its condition, or a matrix written [1,2;3,4]."""
+        """What stands between brackets: a group, a sequence, a set, a set by its condition, or a matrix written
+        [1,2;3,4]."""
         self.enter()
         # Inside brackets bars and colons have their own meaning again.
         bars, builder, self.bars, self.builder = self.bars, self.builder, 0, int(_SHAPES[left] == "{")
@@ -668,7 +747,9 @@ class Parser:
                 if len(items) > ITEMS:
                     raise LimitReached(f"more than {ITEMS} members in one answer")
         right = self.value()
-        if _SHAPES.get(right) not in (")", "]", "}", ">") or (right != _BRACKETS[left] and (_SHAPES[left] in "{<" or _SHAPES[right] in "}>")):
+        if _SHAPES.get(right) not in (")", "]", "}", ">") or (
+            right != _BRACKETS[left] and (_SHAPES[left] in "{<" or _SHAPES[right] in "}>")
+        ):
             raise Unreadable(f"{left!r} is not closed before {self.rest()!r}")
         self.at += 1
         self.bars, self.builder = bars, builder
@@ -919,7 +1000,9 @@ class Parser:
                 continue
             braced = self.accept("{")
             bound = self.atom()
-            if not isinstance(bound, Symbol | Constant) or not (self.accept("=") if command != "lim" else self.accept("to", "rightarrow", "->")):
+            if not isinstance(bound, Symbol | Constant) or not (
+                self.accept("=") if command != "lim" else self.accept("to", "rightarrow", "->")
+            ):
                 raise Unreadable(f"\\{command} without a bound variable")
             variable = bound.name
             low = self.expression()
@@ -942,7 +1025,9 @@ class Parser:
             if not variable:
                 raise Unreadable(f"\\{command} without a bound variable")
         self.depth -= 1
-        return Big({"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}[command], body, variable, low, high)
+        return Big(
+            {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}[command], body, variable, low, high
+        )
 
 
 def based(digits: str, base: int) -> BaseNumber:
@@ -954,7 +1039,8 @@ def based(digits: str, base: int) -> BaseNumber:
 
 
 def _scientific(text: str) -> Node:
-    """A numeral with an exponent: `1.5e-10`. The power of ten is kept as one, so its size is bounded where it is computed."""
+    """A numeral with an exponent: `1.5e-10`. The power of ten is kept as one, so its size is bounded where it is
+    computed."""
     digits, _, exponent = text.lower().partition("e")
     return mul(_number(digits), Pow(integer(10), integer(int(exponent))))
 

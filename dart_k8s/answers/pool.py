@@ -1,7 +1,8 @@
 """Killable children for the part of verification that has no bound of its own, and the doors through which to ask.
 
-The one module of this package that is not pure. A pool starts nothing before the first question that needs a child; most responses never do.
-Every child can be killed at any moment: a question whose child died is asked once more, then it is undecided, and the pool is whole again.
+The one module of this package that is not pure. A pool starts nothing before the first question that needs a child;
+most responses never do. Every child can be killed at any moment: a question whose child died is asked once more, then
+it is undecided, and the pool is whole again.
 """
 
 import asyncio
@@ -102,13 +103,16 @@ class _Keeper:
 class Pool:
     """Verification with up to `processes` children.
 
-    Usable from threads and from coroutines, started lazily, closed by `close`, by `with`, or at exit. `deadline` is in seconds of wall-clock
-    per question, `memory` in bytes of address space per child.
+    Usable from threads and from coroutines, started lazily, closed by `close`, by `with`, or at exit. `deadline` is
+    in seconds of wall-clock per question, `memory` in bytes of address space per child.
     """
 
     def __init__(self, processes: int = 1, deadline: float = DEADLINE_SECONDS, memory: int = MEMORY_BYTES) -> None:
         if processes < 1 or deadline <= 0:
-            raise VerifierError(f"A pool of {processes} processes with a deadline of {deadline} s can't verify.", remedy="Both must be above 0.")
+            raise VerifierError(
+                f"A pool of {processes} processes with a deadline of {deadline} s can't verify.",
+                remedy="Both must be above 0.",
+            )
         self.processes = processes
         self.deadline = deadline
         self.memory = memory
@@ -123,7 +127,9 @@ class Pool:
             self._slots.put(None)
         _open.add(self)
 
-    def check(self, response: str, reference: str, query: str | None = None, *, policy: Policy = _DEFAULT_POLICY) -> Verdict:
+    def check(
+        self, response: str, reference: str, query: str | None = None, *, policy: Policy = _DEFAULT_POLICY
+    ) -> Verdict:
         """The verdict on one response. Blocks while a child works; safe to call from many threads."""
         facts: dict[tuple[Node, Node], bool] = {}
         reason = f"it asked more than {_MOST_QUESTIONS} questions"
@@ -138,18 +144,26 @@ class Pool:
             facts[(outcome.left, outcome.right)] = settled
         found = decide(response, reference, query, policy=policy, facts=_Everything())
         answer = found.answer if isinstance(found, Verdict) else None
-        return Verdict(verdict="undecided", answer=answer, tier="limit", reason=f"Computer algebra did not settle it: {reason}.")
+        return Verdict(
+            verdict="undecided", answer=answer, tier="limit", reason=f"Computer algebra did not settle it: {reason}."
+        )
 
-    async def verify(self, response: str, reference: str, query: str | None = None, *, policy: Policy = _DEFAULT_POLICY) -> Verdict:
-        """The verdict on one response, without blocking the event loop: what is not decided at once goes to a thread."""
+    async def verify(
+        self, response: str, reference: str, query: str | None = None, *, policy: Policy = _DEFAULT_POLICY
+    ) -> Verdict:
+        """The verdict on one response, without blocking the event loop: what is not decided at once goes to a
+        thread."""
         if len(response) <= _INLINE_CHARACTERS:
             outcome = decide(response, reference, query, policy=policy)
             if isinstance(outcome, Verdict):
                 return outcome
-        return await asyncio.get_running_loop().run_in_executor(self._executor(), lambda: self.check(response, reference, query, policy=policy))
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor(), lambda: self.check(response, reference, query, policy=policy)
+        )
 
     def map(self, items: Iterable[tuple[str, str, str | None]], *, policy: Policy = _DEFAULT_POLICY) -> list[Verdict]:
-        """Verdicts on (response, reference, query), in order. Children work side by side; the cheap tiers run in this process."""
+        """Verdicts on (response, reference, query), in order. Children work side by side; the cheap tiers run in this
+        process."""
         return list(self._executor().map(lambda item: self.check(*item, policy=policy), items))
 
     def _executor(self) -> ThreadPoolExecutor:

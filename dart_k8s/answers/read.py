@@ -37,7 +37,9 @@ class Problem:
 _BASES = {name: base for base, name in enumerate(
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split(), start=2)}  # fmt: skip
 _BASED = re.compile(r"(-?)\s*\(?\s*([0-9A-Fa-f]+)\s*\)?\s*_\s*\{?\s*(?:\\text\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\s*\}?")
-_BASED_WORDS = re.compile(r"([0-9]+)\s+(?:in )?(?:\\text\s*\{\s*(?:in )?)?base[ -](\d{1,2}|[a-z]+)\s*\}?", re.IGNORECASE)
+_BASED_WORDS = re.compile(
+    r"([0-9]+)\s+(?:in )?(?:\\text\s*\{\s*(?:in )?)?base[ -](\d{1,2}|[a-z]+)\s*\}?", re.IGNORECASE
+)
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d\d))?(?::(\d\d))?\s*(?:\\text\s*\{|\\mathrm\s*\{)?\s*([apAP])\.?\s*[mM]\.?\s*\}?")
 _CHOICE = re.compile(r"\(\s*([A-H])\s*\)|([A-H])\s*\)|(?:[Oo]ption|[Cc]hoice)s?\s*\(?([A-Ha-h])\)?")
 _TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|emph|operatorname)\s*\{([^{}]*)\}")
@@ -48,10 +50,12 @@ _NOT_WORDS = re.compile(
     r"(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|exp|log|ln|sqrt|pi|inf|infinity|oo|alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|rho|tau|mu|nu"
 )
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
+_SPACED_NUMBERS = re.compile(r"-?\d{1,9}(?: -?\d{1,9}){2,}")
 _PURE_INTEGER = re.compile(r"-?\d{1,1000}")
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 _NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | {
-    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    word: 10 * value
+    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
 }
 
 
@@ -90,6 +94,8 @@ def _special(text: str, normal: str) -> Node | None:
         base = found[2].lower()
         number = _BASES.get(base, int(base) if base.isdigit() else 0)
         return based(found[1], number) if number else None
+    if _SPACED_NUMBERS.fullmatch(normal):
+        return Sequence("(", ")", tuple(integer(int(part)) for part in normal.split()))
     if found := _CLOCK.fullmatch(normal):
         hour, minute, second, half = int(found[1]), int(found[2] or 0), int(found[3] or 0), found[4].lower()
         if 1 <= hour <= 12 and minute < 60 and second < 60:
@@ -121,7 +127,9 @@ def _words(text: str, normal: str) -> Node | None:
             return _items(f"{_NUMBER_WORDS[words[0].lower()]} \\text{{{' '.join(words[1:])}}}")
         if words[0].lower() in ("empty", "null") and words[-1].lower() == "set" and len(words) == 2:
             return Sequence("{", "}", ())
-        if any(_is_word(word, quoted) for word in words) and not (len(words) > 1 and all(len(w) == 1 or w in ("and", "or") for w in words)):
+        if any(_is_word(word, quoted) for word in words) and not (
+            len(words) > 1 and all(len(w) == 1 or w in ("and", "or") for w in words)
+        ):
             return Word(fold_words(plain))
         return None
     if _WORD_LIST.fullmatch(plain):
@@ -164,7 +172,9 @@ def _items(normal: str) -> Node:
     items = [reading for item in items for reading in _signs(item)]
     if len(items) == 1:
         return items[0]
-    if all(isinstance(item, Relation) and item.operators[0] in ("<", ">", "<=", ">=", "!=") for item in items) and joiners <= {"or", "and"}:
+    if all(
+        isinstance(item, Relation) and item.operators[0] in ("<", ">", "<=", ">=", "!=") for item in items
+    ) and joiners <= {"or", "and"}:
         if len(joiners) > 1:
             raise Unreadable("'and' and 'or' between relations without brackets")
         return SetOperation("union" if joiners == {"or"} else "intersection", tuple(items))

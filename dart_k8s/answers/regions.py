@@ -1,7 +1,7 @@
 """Subsets of the real line: intervals, inequalities, unions, complements, as one thing.
 
-A region is compared through the end points of both sides: between two neighbouring end points membership does not change, so two regions are
-equal if they hold the same end points and the same gaps.
+A region is compared through the end points of both sides: between two neighbouring end points membership does not
+change, so two regions are equal if they hold the same end points and the same gaps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.expression import compare_sizes
 from dart_k8s.answers.limits import LimitReached
-from dart_k8s.answers.tree import MINUS_ONE, Constant, Mul, NamedSet, Node, Relation, Sequence, SetBuilder, SetOperation, Symbol, symbols
+from dart_k8s.answers.tree import (
+    MINUS_ONE,
+    Constant,
+    Mul,
+    NamedSet,
+    Node,
+    Relation,
+    Sequence,
+    SetBuilder,
+    SetOperation,
+    Symbol,
+    symbols,
+)
 
 _MOST_ENDS = 64
 _INFINITY = Constant("infinity")
@@ -50,7 +62,9 @@ class Region:
         if self.joined == "intersection":
             return all(part.holds(position, place) for part in self.parts)
         if self.joined == "difference":
-            return self.parts[0].holds(position, place) and not any(part.holds(position, place) for part in self.parts[1:])
+            return self.parts[0].holds(position, place) and not any(
+                part.holds(position, place) for part in self.parts[1:]
+            )
         first = 0 if self.low is None else 2 * place(self.low) + (1 if self.low_closed else 2)
         last = 2 * _MOST_ENDS * 2 if self.high is None else 2 * place(self.high) + (1 if self.high_closed else 0)
         return first <= position <= last
@@ -138,9 +152,7 @@ def _relation(node: Relation) -> Region:
             part = Region(joined="difference", parts=(Region(), point), variable=variable.name)
         else:
             raise NoRegion
-        if _infinite(other) > 0 and operator == "<":
-            part = Region(variable=variable.name)
-        elif _infinite(other) < 0 and operator == ">":
+        if (_infinite(other) > 0 and operator == "<") or (_infinite(other) < 0 and operator == ">"):
             part = Region(variable=variable.name)
         elif _infinite(other):
             raise NoRegion
@@ -167,7 +179,9 @@ def _places(regions: tuple[Region, ...]) -> tuple[int, Callable[[Node], int]]:
             else:
                 order.append(end)
             known = {node: place for place, node in enumerate(order)} | {
-                node: next(place for place, other in enumerate(order) if compare_sizes(node, other) == 0) for node in known if node not in order
+                node: next(place for place, other in enumerate(order) if compare_sizes(node, other) == 0)
+                for node in known
+                if node not in order
             }
             if end not in known:
                 known[end] = next(place for place, other in enumerate(order) if compare_sizes(end, other) == 0)

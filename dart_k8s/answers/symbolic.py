@@ -11,10 +11,14 @@ from dart_k8s.answers.limits import EXACT_BITS, LimitReached
 from dart_k8s.answers.tree import Add, BaseNumber, Big, Call, Constant, Mul, Node, Number, Pow, Root, Symbol, Word, walk
 
 _FUNCTIONS: dict[str, Any] = {
-    "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "cot": sympy.cot, "sec": sympy.sec, "csc": sympy.csc, "asin": sympy.asin,
-    "acos": sympy.acos, "atan": sympy.atan, "acot": sympy.acot, "asec": sympy.asec, "acsc": sympy.acsc, "sinh": sympy.sinh, "cosh": sympy.cosh,
-    "tanh": sympy.tanh, "coth": sympy.coth, "asinh": sympy.asinh, "acosh": sympy.acosh, "atanh": sympy.atanh, "abs": sympy.Abs,
-    "floor": sympy.floor, "ceil": sympy.ceiling, "sgn": sympy.sign, "min": sympy.Min, "max": sympy.Max, "gcd": sympy.gcd, "lcm": sympy.lcm,
+    "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "cot": sympy.cot, "sec": sympy.sec, "csc": sympy.csc,
+    "asin": sympy.asin,
+    "acos": sympy.acos, "atan": sympy.atan, "acot": sympy.acot, "asec": sympy.asec, "acsc": sympy.acsc,
+    "sinh": sympy.sinh, "cosh": sympy.cosh,
+    "tanh": sympy.tanh, "coth": sympy.coth, "asinh": sympy.asinh, "acosh": sympy.acosh, "atanh": sympy.atanh,
+    "abs": sympy.Abs,
+    "floor": sympy.floor, "ceil": sympy.ceiling, "sgn": sympy.sign, "min": sympy.Min, "max": sympy.Max,
+    "gcd": sympy.gcd, "lcm": sympy.lcm,
     "factorial": sympy.factorial, "binomial": sympy.binomial, "Re": sympy.re, "Im": sympy.im,
 }  # fmt: skip
 _CONSTANTS = {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "infinity": sympy.oo, "degree": sympy.pi / 180}
@@ -22,8 +26,13 @@ _COUNTING = frozenset("ijklmnN")
 
 
 def equal(left: Node, right: Node) -> bool:
-    """Whether SymPy shows that two expressions are equal. May run without end and take any memory: only for children."""
-    names = sorted({part.name for node in (left, right) for part in walk(node) if isinstance(part, Symbol)} | _bound(left) | _bound(right))
+    """Whether SymPy shows that two expressions are equal. May run without end and take any memory: only for
+    children."""
+    names = sorted(
+        {part.name for node in (left, right) for part in walk(node) if isinstance(part, Symbol)}
+        | _bound(left)
+        | _bound(right)
+    )
     symbols = {name: _symbol(index, name) for index, name in enumerate(names)}
     difference = (_build(left, symbols) - _build(right, symbols)).doit()
     if difference.has(sympy.nan, sympy.zoo):
@@ -38,7 +47,11 @@ def _bound(node: Node) -> set[str]:
 
 
 def _symbol(index: int, name: str) -> Any:
-    return sympy.Symbol(f"x{index}", integer=True, positive=True) if name in _COUNTING else sympy.Symbol(f"x{index}", real=True)
+    return (
+        sympy.Symbol(f"x{index}", integer=True, positive=True)
+        if name in _COUNTING
+        else sympy.Symbol(f"x{index}", real=True)
+    )
 
 
 def _build(node: Node, symbols: dict[str, Any]) -> Any:
@@ -61,7 +74,11 @@ def _build(node: Node, symbols: dict[str, Any]) -> Any:
             return sympy.Pow(_build(base, symbols), _build(exponent, symbols))
         case Root(radicand, index):
             inner = _build(radicand, symbols)
-            return sympy.real_root(inner, index) if index % 2 and inner.is_negative else sympy.Pow(inner, sympy.Rational(1, index))
+            return (
+                sympy.real_root(inner, index)
+                if index % 2 and inner.is_negative
+                else sympy.Pow(inner, sympy.Rational(1, index))
+            )
         case Call("log", arguments):
             return sympy.log(*(_build(argument, symbols) for argument in arguments))
         case Call("logarithm", (argument,)):

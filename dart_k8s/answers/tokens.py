@@ -25,7 +25,9 @@ _TEXT = {"text", "textbf", "textit", "textrm", "textsf", "textnormal", "mbox", "
 _ROMAN = {"mathrm", "operatorname", "mathsf", "mathit", "mathtt", "rm"}
 _SILENT = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathfrak", "underline", "vec", "overrightarrow", "hat", "ensuremath", "boxed",
            "fbox", "tag", "mathop", "mathord", "mathbin", "widehat", "tilde", "substack", "overbrace", "underbrace"}  # fmt: skip
-_SPACE = re.compile(r"(?:\s|~|\\[,;:!> ]|\\(?:quad|qquad|thinspace|enspace|hspace\*?\{[^{}]*\}|vspace\*?\{[^{}]*\})(?![A-Za-z]))+")
+_SPACE = re.compile(
+    r"(?:\s|~|\\[,;:!> ]|\\(?:quad|qquad|thinspace|enspace|hspace\*?\{[^{}]*\}|vspace\*?\{[^{}]*\})(?![A-Za-z]))+"
+)
 _NUMBER = re.compile(r"\d+(?:\.\d+|\.(?!\d)(?=\s|$|[^.\d]))?|\.\d+")
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d{1,9}(?![\d.])")
 _REPEATING = re.compile(r"\s*\\(?:overline|bar|dot|widebar)\s*(?:\{(\d+)\}|(\d))")

@@ -1,10 +1,11 @@
 """The expression tree that answers are read into.
 
-A closed set of small immutable nodes. A node holds what was written, not what it is worth: `2+3` stays a sum. Two nodes are equal in Python
-exactly if they have the same structure; whether they denote the same thing is the business of `compare`.
+A closed set of small immutable nodes. A node holds what was written, not what it is worth: `2+3` stays a sum. Two
+nodes are equal in Python exactly if they have the same structure; whether they denote the same thing is the business
+of `compare`.
 
-The fields are positional, unlike elsewhere in the project: nodes are built in hundreds of places and have one to five parts with an
-order that mathematics fixes.
+The fields are positional, unlike elsewhere in the project: nodes are built in hundreds of places and have one to five
+parts with an order that mathematics fixes.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Big:
-    """`sum`, `product`, `integral` or `limit` of a body over a bound variable. An integral without bounds has low and high None."""
+    """`sum`, `product`, `integral` or `limit` of a body over a bound variable. An integral without bounds has low and
+    high None."""
 
     name: str
     body: Node
@@ -88,7 +90,8 @@ class Big:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Members between brackets: `(` a tuple or open interval, `[` a list or closed interval, `{` a set, `<` a vector, `` a bare list."""
+    """Members between brackets: `(` a tuple or open interval, `[` a list or closed interval, `{` a set, `<` a vector,
+    `` a bare list."""
 
     left: str
     right: str
@@ -143,7 +146,8 @@ class BaseNumber:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Text that is an answer by itself: `north`, `no solution`. Folded: lower case, single spaces, no article, no closing stop."""
+    """Text that is an answer by itself: `north`, `no solution`. Folded: lower case, single spaces, no article, no
+    closing stop."""
 
     text: str
 

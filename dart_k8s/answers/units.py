@@ -5,8 +5,8 @@ from fractions import Fraction
 
 _F = Fraction
 
-# dimension -> canonical unit -> (size in the first unit of the dimension, other spellings). Sizes are exact by definition
-# (SI; international yard and pound of 1959); units without an exact ratio have a dimension of their own.
+# dimension -> canonical unit -> (size in the first unit of the dimension, other spellings). Sizes are exact by
+# definition (SI; international yard and pound of 1959); units without an exact ratio have a dimension of their own.
 _TABLE: dict[str, dict[str, tuple[Fraction, str]]] = {
     "length": {
         "m": (_F(1), "meter metre meters metres"),
@@ -83,26 +83,53 @@ LETTER_UNITS = frozenset(name for name in _SIZES if len(name) == 1 and name.isal
 """Units of one letter, which are variables unless they are set as text."""
 
 SCALES = {
-    "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12, "hundreds": 10**2,
+    "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
+    "hundreds": 10**2,
     "thousands": 10**3, "millions": 10**6, "billions": 10**9, "dozens": 12,
 }  # fmt: skip
 """Words that multiply the number before them: they are part of the value, not of the unit."""
 
-# Words after a number that change what is claimed. A text with one of them is not a unit and the answer is not that number.
+# Words after a number that change what is claimed. A text with one of them is not a unit and the answer is not that
+# number.
 _CLAIMS = frozenset(
-    "is isn't isnt are aren't was wasn't not no nor wrong incorrect false true correct right or and but if when where for with without unless except "
-    "than less more fewer greater least most about around approximately roughly almost nearly between maybe perhaps possibly probably from to "
-    "half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh seventh eighths eighth ninth ninths tenth tenths "
-    "hundredth hundredths thousandth thousandths millionth millionths th st nd rd minus plus times divided over under squared cubed root modulo "
-    "mod choose factorial because since so therefore thus hence however although while only until after before i we you it this that "
-    "answer answers solution solutions? equals equal impossible undefined error unknown would could should might may must can cannot "
+    "is isn't isnt are aren't was wasn't not no nor wrong incorrect false true correct right or and but if when where "
+    "for with without unless except "
+    "than less more fewer greater least most about around approximately roughly almost nearly between maybe perhaps "
+    "possibly probably from to "
+    "half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh seventh eighths "
+    "eighth ninth ninths tenth tenths "
+    "hundredth hundredths thousandth thousandths millionth millionths th st nd rd minus plus times divided over under "
+    "squared cubed root modulo "
+    "mod choose factorial because since so therefore thus hence however although while only until after before i we "
+    "you it this that "
+    "answer answers solution solutions? equals equal impossible undefined error unknown would could should might may "
+    "must can cannot "
     "above below ago early late earlier later negative positive hundred thousand million billion trillion dozen x y z".split()
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*|[€£¥₹¢$%]")
 _UNIT_TEXT = re.compile(r"[A-Za-z€£¥₹¢$%/^{}()\s\d.,'\\-]*$")
 _LONGEST = 60
 _MOST_WORDS = 6
-_FILLER = frozenset({"of", "the", "a", "an", "in", "each", "every", "total", "all", "altogether", "on", "at", "his", "her", "their", "its"})
+_FILLER = frozenset(
+    {
+        "of",
+        "the",
+        "a",
+        "an",
+        "in",
+        "each",
+        "every",
+        "total",
+        "all",
+        "altogether",
+        "on",
+        "at",
+        "his",
+        "her",
+        "their",
+        "its",
+    }
+)
 _POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _PLURAL_KEEP = re.compile(r"(?:ss|us|is)$")
 
@@ -129,8 +156,9 @@ def _one(word: str) -> str:
 def canonical(text: str) -> str | None:
     """Canonical name of a unit, or None if the text is no unit.
 
-    Products keep their order, `per` and `/` are one, powers are written `cm^2` whether they came as `square centimeters`, `cm^2` or `cm2`.
-    Unknown nouns are units too (`red apples` is `red apple`): a word problem may count anything.
+    Products keep their order, `per` and `/` are one, powers are written `cm^2` whether they came as `square
+    centimeters`, `cm^2` or `cm2`. Unknown nouns are units too (`red apples` is `red apple`): a word problem may count
+    anything.
     """
     text = text.strip().strip(".,;:").strip()
     if not text or len(text) > _LONGEST or not _UNIT_TEXT.match(text):
@@ -209,7 +237,8 @@ def _dimensions(unit: str) -> tuple[dict[str, int], Fraction] | None:
 
 
 def compatible(left: str, right: str) -> bool:
-    """Whether two units that can't be converted may still name the same thing: the words of one are among those of the other, none known.
+    """Whether two units that can't be converted may still name the same thing: the words of one are among those of
+    the other, none known.
 
     `apple` and `red apple` may; `apple` and `orange`, `dollar` and `apple`, `mile` and `mile / h` may not.
     """

@@ -28,14 +28,17 @@ class Policy:
     """What a benchmark asks beyond the rules for data sets. The default is the rule for data sets: strict and exact."""
 
     lenient: bool = False
-    """Take the last formula or number of a response that marks no final answer, as the DART-Math evaluation code does."""
+    """Take the last formula or number of a response that marks no final answer, as the DART-Math evaluation code
+    does."""
     relative: float = 0.0
     """Relative tolerance against a reference that is a decimal."""
     absolute: float = 0.0
     """Absolute tolerance against a reference that is a decimal."""
     exact_references_too: bool = False
-    """Apply the tolerances whatever the reference looks like (OlympiadBench gives an error per item, for roots as for decimals)."""
+    """Apply the tolerances whatever the reference looks like (OlympiadBench gives an error per item, for roots as for
+    decimals)."""
     choices: bool = False
-    """The reference is the letter of an option: case, brackets and the text of the option after the letter do not matter."""
+    """The reference is the letter of an option: case, brackets and the text of the option after the letter do not
+    matter."""
     kind: Kind = ""
     """What a sequence in any brackets is read as, where the benchmark says what kind of answer it expects."""
