@@ -13,6 +13,7 @@ from dart_k8s.workers.finish import finish, open_closed, write_dataset
 from .reading import read_declarations
 from .screen import Screen, show_dataset
 
+
 def curate(
     file: Annotated[str, typer.Argument(help="Declaration file of the finished run.")],
     name: Annotated[str | None, typer.Option(help="Which Synthesis of the file.")] = None,

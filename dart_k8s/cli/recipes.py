@@ -1,5 +1,6 @@
 """`dart recipes`: the settings that a declaration may start from."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -27,8 +28,8 @@ def show(name: Annotated[str, typer.Argument(help="Name of the recipe.")] = "dar
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(k): _plain(v) for k, v in dict(value).items()}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     return value

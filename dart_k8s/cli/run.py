@@ -28,7 +28,8 @@ def run(
 ) -> None:
     """Sample, verify and curate as a declaration file says; run it again to go on where it stopped.
 
-    Exit codes: 0 done, 64 the declaration or the data, 74 the store or the disk, 75 stopped on request, 1 anything else.
+    Exit codes: 0 done, 64 the declaration or the data, 74 the store or the disk, 75 stopped on request, 1 anything
+    else.
     """
     documents = read_declarations(file, name)
     console = Console(highlight=False)

@@ -89,7 +89,9 @@ def take(name: str, previous: Claim | None, *, holder: str, nonce: str, failed: 
 def set_aside(previous: Claim) -> Claim:
     """The claim of a shard that nobody shall take any more."""
     last = replace(previous.current, hold=Hold.ASIDE)
-    return replace(previous, attempts=(*previous.attempts[:-1], last), beat=previous.beat + 1, failures=previous.failures + 1)
+    return replace(
+        previous, attempts=(*previous.attempts[:-1], last), beat=previous.beat + 1, failures=previous.failures + 1
+    )
 
 
 def renew(claim: Claim) -> Claim:
@@ -127,9 +129,7 @@ def decode(data: bytes, *, key: str) -> Claim:
                 remedy="Use the newer program that wrote it.",
             )
         attempts = tuple(Holding(**{**a, "hold": Hold(a["hold"])}) for a in document["attempts"])
-        return Claim(
-            name=document["name"], attempts=attempts, beat=document["beat"], failures=document["failures"]
-        )
+        return Claim(name=document["name"], attempts=attempts, beat=document["beat"], failures=document["failures"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise RunError(
             f"Cannot read the claim '{key}': {error}.", remedy="The object was damaged; delete it, the run goes on."

@@ -1,9 +1,9 @@
 """Folding tallies into the budget state: idempotent, in any order of arrival, nothing dropped, nothing twice.
 
 Identity of a trial is (attempt, query, launch place). An attempt's tallies are folded in sequence behind a cursor, so a
-tally that is seen again changes nothing. Within an attempt a query's trials count as the longest run of places from 0 that
-all have their verdict; the others wait, and become surplus when the attempt is sealed. So what is counted does not depend
-on which response happened to finish first.
+tally that is seen again changes nothing. Within an attempt a query's trials count as the longest run of places from 0
+that all have their verdict; the others wait, and become surplus when the attempt is sealed. So what is counted does
+not depend on which response happened to finish first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +24,7 @@ class Arrival:
     tally: Tally
 
 
-def register(
-    state: BudgetState, attempt: str, *, query: Ints, need: Ints, allowance: Ints
-) -> BudgetState:
+def register(state: BudgetState, attempt: str, *, query: Ints, need: Ints, allowance: Ints) -> BudgetState:
     """Take up an attempt with what its plan granted (arrays of shape (R,)); known attempts change nothing."""
     if attempt in state.attempts:
         return state
@@ -151,9 +149,7 @@ def _totals(totals: Totals, tallies: Sequence[Tally], late: int) -> Totals:
     )
 
 
-def _rows(
-    state: BudgetState, index: Mapping[str, int], taken: Sequence[tuple[int, Tally]]
-) -> tuple[Waiting, Ints]:
+def _rows(state: BudgetState, index: Mapping[str, int], taken: Sequence[tuple[int, Tally]]) -> tuple[Waiting, Ints]:
     """New rows and those waiting so far as one table, each (attempt, query, place) once; and new tokens per query."""
     attempt = [state.waiting.attempt]
     for row, tally in taken:
@@ -210,8 +206,7 @@ def _count(state: BudgetState, rows: Waiting, tokens: Ints) -> BudgetState:
         table,
         trials=table.trials + np.bincount(rows.query[real], minlength=size),
         correct=table.correct + np.bincount(rows.query[right], minlength=size),
-        undecided=table.undecided
-        + np.bincount(rows.query[counts & (rows.verdict == UNDECIDED)], minlength=size),
+        undecided=table.undecided + np.bincount(rows.query[counts & (rows.verdict == UNDECIDED)], minlength=size),
         tokens=table.tokens + tokens,
     )
     return replace(
@@ -227,7 +222,9 @@ def _count(state: BudgetState, rows: Waiting, tokens: Ints) -> BudgetState:
     )
 
 
-def _texts(state: BudgetState, query: Ints, text: Hashes) -> tuple[BudgetState, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _texts(
+    state: BudgetState, query: Ints, text: Hashes
+) -> tuple[BudgetState, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Add correct texts; the state, and which of them are the first of their kind."""
     first = np.zeros(query.size, dtype=bool)
     if query.size == 0:
@@ -261,9 +258,7 @@ def _texts(state: BudgetState, query: Ints, text: Hashes) -> tuple[BudgetState, 
     return replace(state, table=table, texts=texts[order], once=once[order]), first
 
 
-def bring(
-    state: BudgetState, *, query: Ints, text: Hashes, trials: Ints | None, correct: Ints | None
-) -> BudgetState:
+def bring(state: BudgetState, *, query: Ints, text: Hashes, trials: Ints | None, correct: Ints | None) -> BudgetState:
     """Start from earlier pools: their distinct correct texts (arrays of shape (T,)), and their counts (shape (Q,)).
 
     The counts are None when the earlier pool was made in another way: then its rows count towards targets, but say

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 RUN = "state/run.json"
-"""The declaration this output was started with, and what prepare pinned; written once, immutable part compared later."""
+"""The declaration this output was started with, and what prepare pinned; written once, immutable part compared
+later."""
 QUERIES = "state/queries.parquet"
 """The snapshot of the queries; nothing reads the sources after it."""
 BUDGET = "state/budget"

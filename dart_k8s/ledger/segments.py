@@ -1,12 +1,13 @@
 """Segments (responses with verdicts) and tallies (the same without texts), both Parquet.
 
-A tally is a pure function of its segment, so whoever finds a segment without its tally can write the missing one, and two
-who do so write the same bytes.
+A tally is a pure function of its segment, so whoever finds a segment without its tally can write the missing one, and
+two who do so write the same bytes.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -148,7 +149,8 @@ def read_tally(data: bytes, *, key: str) -> Tally:
     table, meta = _read(data, key=key, kind="tally")
 
     def ints(name: str) -> NDArray[np.int64]:
-        return table[name].to_numpy().astype(np.int64)
+        values: NDArray[np.int64] = table[name].to_numpy().astype(np.int64)
+        return values
 
     block = tuple(table["block"].to_pylist()) if "block" in table.column_names else ()
     return Tally(
@@ -167,11 +169,17 @@ def read_tally(data: bytes, *, key: str) -> Tally:
 
 def _write(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", use_dictionary=["verdict", "finish"] if "finish" in table.column_names else False, write_statistics=False)
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        use_dictionary=["verdict", "finish"] if "finish" in table.column_names else False,
+        write_statistics=False,
+    )
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _read(data: bytes, *, key: str, kind: str) -> tuple[pa.Table, dict[str, object]]:
+def _read(data: bytes, *, key: str, kind: str) -> tuple[pa.Table, dict[str, Any]]:
     try:
         table = pq.read_table(pa.BufferReader(data), use_threads=False)
         meta = json.loads((table.schema.metadata or {})[b"dart"])

@@ -130,8 +130,8 @@ class Waiting:
     @classmethod
     def empty(cls) -> "Waiting":
         """None."""
-        columns = {name: np.zeros(0, dtype=np.int64) for name in cls.__slots__}
-        return cls(**{**columns, "text": np.zeros(0, dtype=np.uint64)})
+        none = np.zeros(0, dtype=np.int64)
+        return cls(attempt=none, query=none, place=none, verdict=none, text=np.zeros(0, dtype=np.uint64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +287,7 @@ def _narrow(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype == np.uint64 or values.size == 0:
         return values
     for kind in (np.uint8, np.uint16, np.uint32):
-        if 0 <= int(values.min()) and int(values.max()) <= np.iinfo(kind).max:
+        if int(values.min()) >= 0 and int(values.max()) <= np.iinfo(kind).max:
             return values.astype(kind)
     return values
 

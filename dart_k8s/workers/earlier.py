@@ -1,4 +1,5 @@
-"""Starting from earlier pools: their correct responses count towards targets, their trials towards pass rates if like."""
+"""Starting from earlier pools: their correct responses count towards targets, their trials towards pass rates if
+like."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

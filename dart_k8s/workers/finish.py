@@ -141,7 +141,11 @@ def write_dataset(
 
 def about(closed: Closed, synthesis: Synthesis, command: str) -> About:
     """What the card says of how the data set came to be."""
-    versions = {"dart-k8s": closed.record.program, "verifier": closed.record.verifier, "curated by dart-k8s": __version__}
+    versions = {
+        "dart-k8s": closed.record.program,
+        "verifier": closed.record.verifier,
+        "curated by dart-k8s": __version__,
+    }
     if closed.record.model_revision:
         versions["model"] = closed.record.model_revision
     for source in closed.record.sources:

@@ -1,7 +1,7 @@
 """`dart run`: the same declaration on one machine. Pods are local processes under the same exit-code contract.
 
-This process prepares, plans (it tries to be the planner), watches its samplers and shows progress; samplers are children
-that share only the object store with it, so several machines with the same output work on one synthesis.
+This process prepares, plans (it tries to be the planner), watches its samplers and shows progress; samplers are
+children that share only the object store with it, so several machines with the same output work on one synthesis.
 """
 
 import asyncio
@@ -17,7 +17,16 @@ from pathlib import Path
 
 from dart_k8s.api import Synthesis
 from dart_k8s.edges.store import Store, open_store
-from dart_k8s.errors import EXIT_CLOSED, EXIT_SPEC, EXIT_STOPPED, DartError, EngineError, RunError, SpecError, StoreError
+from dart_k8s.errors import (
+    EXIT_CLOSED,
+    EXIT_SPEC,
+    EXIT_STOPPED,
+    DartError,
+    EngineError,
+    RunError,
+    SpecError,
+    StoreError,
+)
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET
 from dart_k8s.ledger.state import BudgetState, Phase
@@ -134,7 +143,9 @@ class Fleet:
         self._seen = self.progress
         words = message or f"A sampler ended with exit code {code}."
         if self._restarts > MOST_RESTARTS or kind in ("StoreFull", "AccessDenied"):
-            family = StoreError if kind.startswith(("Store", "Access")) else EngineError if "Engine" in kind else RunError
+            family = (
+                StoreError if kind.startswith(("Store", "Access")) else EngineError if "Engine" in kind else RunError
+            )
             logs = self.cache / "logs"
             raise family(words, remedy=remedy or f"Its log is in {logs}. Nothing that was written is lost.")
         self.tell("restart", sampler=number, code=code, why=words)

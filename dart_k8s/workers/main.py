@@ -1,8 +1,8 @@
 """The entry point of a sampler process, the same in a pod and on one machine: `python -m dart_k8s.workers.main`.
 
-Exit codes are a contract (errors.py): 0 only after reading that the state is closed; 64 bad configuration; 74 the store;
-75 stopped on request, SIGTERM included; anything else is a failure that whoever started it judges. What happens is said on
-standard output, one JSON object a line.
+Exit codes are a contract (errors.py): 0 only after reading that the state is closed; 64 bad configuration; 74 the
+store; 75 stopped on request, SIGTERM included; anything else is a failure that whoever started it judges. What happens
+is said on standard output, one JSON object a line.
 """
 
 import argparse

@@ -1,9 +1,10 @@
-"""The planner's role: folds tallies into the budget state and publishes plans. One holder at a time, any process may try.
+"""The planner's role: folds tallies into the budget state and publishes plans. One holder at a time, any process may
+try.
 
-Each turn: look at the claims, fetch tallies past the cursors, fold, fit the prior, judge all queries, publish a plan if one
-is due, write the state by compare-and-swap. A planner that was replaced while it slept loses that swap and nothing else.
-Publishing is two steps: the plan's object first, then the state that points at it; a plan that no state pointed at does
-not exist.
+Each turn: look at the claims, fetch tallies past the cursors, fold, fit the prior, judge all queries, publish a plan
+if one is due, write the state by compare-and-swap. A planner that was replaced while it slept loses that swap and
+nothing else. Publishing is two steps: the plan's object first, then the state that points at it; a plan that no state
+pointed at does not exist.
 """
 
 import asyncio
@@ -295,9 +296,7 @@ class Planner:
         self.tell("plan", name=str(plan.name), shards=plan.shards, trials=round(float(rows.expected.sum())), why=why)
         return replace(current, plan=plan.name)
 
-    def _demand(
-        self, current: BudgetState, prior: Prior, counts: Counts
-    ) -> tuple[Goal, Judgement, Ints, Ints, Floats]:
+    def _demand(self, current: BudgetState, prior: Prior, counts: Counts) -> tuple[Goal, Judgement, Ints, Ints, Floats]:
         if self.goal.total is None:
             judged = planning.look(self.goal, prior, counts)
             return self.goal, judged, *planning.demand(self.goal, prior, counts, judged)
@@ -330,9 +329,7 @@ class Planner:
             pass_rate=self.rates,
         )
 
-    async def _standing(
-        self, current: BudgetState, judged: Judgement, expected: Floats, sweep: list[str]
-    ) -> Standing:
+    async def _standing(self, current: BudgetState, judged: Judgement, expected: Floats, sweep: list[str]) -> Standing:
         plan = None if current.plan is None else await self._plan_named(current.plan)
         unclaimed: set[int] = set()
         stopped = 0.0

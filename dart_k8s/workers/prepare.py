@@ -1,7 +1,7 @@
 """Prepare: check everything that needs data or credentials, pin revisions, and write the run's first objects.
 
-Nothing is written before every check has passed, and what is written comes in an order in which each step can be repeated:
-the snapshot, the first budget state, and last the record, which says that the output is prepared.
+Nothing is written before every check has passed, and what is written comes in an order in which each step can be
+repeated: the snapshot, the first budget state, and last the record, which says that the output is prepared.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Prepare:
         store = open_store(synthesis.spec.output.uri)
         found = record.read(store)
         if found is not None:
-            record.go_on(_Frozen(store), found[0], found[1], synthesis)
+            record.continued(store, found[0], synthesis)
             return
         self._build(synthesis, store, bring=False)
 
@@ -96,9 +96,7 @@ class Prepare:
                 remedy="Give it an output of its own.",
             ) from error
 
-    def _build(
-        self, synthesis: Synthesis, store: Store, *, bring: bool
-    ) -> tuple[RunRecord, list[Query], BudgetState]:
+    def _build(self, synthesis: Synthesis, store: Store, *, bring: bool) -> tuple[RunRecord, list[Query], BudgetState]:
         self.tell("step", step="checking the output", where=store.uri)
         _check_empty(store)
         probe(store)
@@ -157,9 +155,7 @@ class Prepare:
         spec = synthesis.spec
         if spec.model is None or spec.engine.kind != "vllm":
             return None
-        return open_model(
-            spec.model.uri, revision or spec.model.revision, cache=self.cache, offline=self.offline
-        )
+        return open_model(spec.model.uri, revision or spec.model.revision, cache=self.cache, offline=self.offline)
 
     def _check_prompts(self, synthesis: Synthesis, model: ModelFolder | None, queries: Sequence[Query]) -> None:
         """SpecError for a prompt that leaves no room in the context."""
@@ -171,7 +167,7 @@ class Prepare:
         trust = spec.model is not None and spec.model.trust_remote_code
         counter = PromptCounter(model.path, trust_remote_code=trust)
         given = {name.replace("_", "").lower(): value for name, value in spec.engine.args.items()}
-        context = int(given["maxmodellen"]) if "maxmodellen" in given else counter.context
+        context = int(str(given["maxmodellen"])) if "maxmodellen" in given else counter.context
         if context is None:
             return
         longest = sorted(queries, key=lambda q: len(q.query), reverse=True)[:LONGEST]
@@ -212,7 +208,9 @@ class Prepare:
         items: list[Item] = []
         for uri in settings.against:
             for number, row in enumerate(open_rows(uri), start=1):
-                items.append(Item(benchmark=uri, id=str(number), text=_benchmark_text(uri, number, row, settings.field)))
+                items.append(
+                    Item(benchmark=uri, id=str(number), text=_benchmark_text(uri, number, row, settings.field))
+                )
         pairs = contaminated([(q.id, q.query) for q in queries], items)
         if settings.mode != "exclude" or not pairs:
             return pairs, queries
@@ -224,16 +222,6 @@ class Prepare:
                 remedy="Are the benchmark files the queries themselves? Or set mode: report.",
             )
         return pairs, kept
-
-
-class _Frozen:
-    """A store that keeps what is written to itself: lets `go_on` be tried without a trace."""
-
-    def __init__(self, store: Store) -> None:
-        self.uri = store.uri
-
-    def put_if_match(self, key: str, data: bytes, etag: str) -> str:
-        return etag
 
 
 def _check_empty(store: Store) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from dart_k8s import answers
 from dart_k8s.api import QuerySource
-from dart_k8s.errors import DataError, DartError, UnreadableReference
+from dart_k8s.errors import DartError, DataError, UnreadableReference
 
 from .record import SourceRecord
 from .snapshot import Query, text_id
@@ -134,11 +134,8 @@ def _clash(made: Query, first: Mapping[str, Query], ids: set[str]) -> tuple[str 
     """Why a query can't stand beside those before it, and whether no setting excuses that."""
     same = first.get(made.query)
     if same is not None and same.answer != made.answer:
-        return (
-            f"the same query text stands in {same.source} as '{same.id}' with another reference: "
-            f"{same.answer[:60]!r} there, {made.answer[:60]!r} here",
-            True,
-        )
+        references = f"{same.answer[:60]!r} there, {made.answer[:60]!r} here"
+        return f"the same query text stands in {same.source} as '{same.id}' with another reference: {references}", True
     if same is not None:
         return f"the same query text stands in {same.source} as '{same.id}'", False
     if made.id in ids:
@@ -183,9 +180,7 @@ def fix_difficulty(
         rate_of = next((rates[key] for key in keys if key in rates), None)
         if rate_of is None:
             missing.append(query.id)
-        found.append(
-            Query(**{**{n: getattr(query, n) for n in Query.__slots__}, "difficulty": rate_of})
-        )
+        found.append(Query(**{**{n: getattr(query, n) for n in Query.__slots__}, "difficulty": rate_of}))
     if missing:
         raise DataError(
             _listed(f"{uri} has no pass rate for {len(missing)} of {len(queries)} queries.", missing),

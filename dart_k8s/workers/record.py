@@ -1,7 +1,7 @@
 """The run's record: the declaration that an output was started with, and what prepare pinned of it.
 
-Written once by prepare, with the queries snapshot and the first budget state, and read by everybody after. The part of the
-declaration that may change while a run goes on is replaced by compare-and-swap; all else is refused.
+Written once by prepare, with the queries snapshot and the first budget state, and read by everybody after. The part of
+the declaration that may change while a run goes on is replaced by compare-and-swap; all else is refused.
 """
 
 import json
@@ -100,10 +100,18 @@ def need(store: Store) -> RunRecord:
 
 
 def go_on(store: Store, found: RunRecord, etag: str, synthesis: Synthesis) -> RunRecord:
-    """The record under which a declaration goes on with an existing output; SpecError that shows what differs.
+    """Go on with an existing output: fields that may change mid-run (target, caps, replicas, ...) are taken over.
 
-    Fields that may change mid-run (target, caps, replicas, verification) are taken over.
+    SpecError that shows what differs where it may not.
     """
+    record = continued(store, found, synthesis)
+    if record is not found:
+        store.put_if_match(RUN, encode(record), etag)
+    return record
+
+
+def continued(store: Store, found: RunRecord, synthesis: Synthesis) -> RunRecord:
+    """The record under which a declaration goes on, nothing written; SpecError that shows what differs."""
     old = found.synthesis
     if old.metadata.name != synthesis.metadata.name or old.metadata.namespace != synthesis.metadata.namespace:
         raise SpecError(
@@ -122,9 +130,7 @@ def go_on(store: Store, found: RunRecord, etag: str, synthesis: Synthesis) -> Ru
         )
     if not changes:
         return found
-    record = replace(found, declaration=to_dict(synthesis), digest=digest(synthesis))
-    store.put_if_match(RUN, encode(record), etag)
-    return record
+    return replace(found, declaration=to_dict(synthesis), digest=digest(synthesis))
 
 
 __all__ = ["FORMAT", "RunRecord", "SourceRecord", "encode", "go_on", "need", "read", "to_yaml"]

@@ -6,8 +6,9 @@ Objects and how long they live:
     Work        one claim: queries, trials in launch order, rows not yet written
     HeldClaim   the claim's object, renewed by the heartbeat
 
-Finished responses go to verification at once; rows are written every few seconds or mebibytes, the segment first, then its
-tally, which is the commit. Nothing waits for the store: an outage only makes the buffers grow, until new trials pause.
+Finished responses go to verification at once; rows are written every few seconds or mebibytes, the segment first, then
+its tally, which is the commit. Nothing waits for the store: an outage only makes the buffers grow, until new trials
+pause.
 """
 
 import asyncio
@@ -107,7 +108,7 @@ class Sampler:
         """
         loop = asyncio.get_running_loop()
         self._changed = loop.time()
-        self._last = (loop.time(), 0.0, 0, 0)
+        self._last = (loop.time(), 0.0, self.engine.counters.aborted, self.engine.counters.wasted_tokens)
         background = [
             asyncio.create_task(self._beat(), name="heartbeat"),
             asyncio.create_task(self._flush_often(), name="flush"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dart_k8s.budget.posterior import Floats, Ints, Prior
 from dart_k8s.budget.stops import Stop
@@ -78,9 +79,7 @@ def status(name: str, state: BudgetState, queries: Snapshot, goal: Goal) -> Stat
         name=name,
         phase=state.phase.value,
         total=_group("all", everything, state, spent, goal),
-        deciles=tuple(
-            _group(f"{d / 10:.1f}-{(d + 1) / 10:.1f}", decile == d, state, spent, goal) for d in range(10)
-        ),
+        deciles=tuple(_group(f"{d / 10:.1f}-{(d + 1) / 10:.1f}", decile == d, state, spent, goal) for d in range(10)),
         sources=tuple(_group(n, source == i, state, spent, goal) for i, n in enumerate(order)),
         reasons={stop.name.lower(): int(n) for stop in Stop if (n := int((table.reason == stop).sum()))},
         pending=sum(pending(state).values()),
@@ -120,7 +119,7 @@ def _beyond(trials: Ints, extra: Floats, goal: Goal) -> float:
     return float(np.minimum(extra, np.maximum(0, trials - goal.min_trials)).sum())
 
 
-def _group(name: str, mask: np.ndarray[tuple[int], np.dtype[np.bool_]], state: BudgetState, spent: Ints, goal: Goal) -> Group:
+def _group(name: str, mask: NDArray[np.bool_], state: BudgetState, spent: Ints, goal: Goal) -> Group:
     table = state.table
     wanted = np.full(state.size, int(goal.scale)) if goal.kind is Kind.VANILLA else table.target
     reached = table.trials >= wanted if goal.kind is Kind.VANILLA else (table.distinct >= wanted) & (wanted > 0)

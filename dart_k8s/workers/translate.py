@@ -79,9 +79,12 @@ def engine_of(synthesis: Synthesis, *, model: Path | None, seed: int, log: Path 
             from dart_k8s.edges.engine.scripted import ScriptedEngine
 
             script = spec.script or ""
-            args = {name: value for name, value in spec.args.items() if name in ("seconds_per_token", "context")}
+            seconds = spec.args.get("seconds_per_token", 0.0)
             return ScriptedEngine(
-                read_scripts(Path(script.removeprefix("file://"))), slots=spec.slots or 64, seed=seed, **args
+                read_scripts(Path(script.removeprefix("file://"))),
+                slots=spec.slots or 64,
+                seed=seed,
+                seconds_per_token=float(seconds) if isinstance(seconds, (int, float)) else 0.0,
             )
         if spec.kind == "openai":
             from dart_k8s.edges.engine.openai import OpenaiEngine
@@ -100,7 +103,7 @@ def engine_of(synthesis: Synthesis, *, model: Path | None, seed: int, log: Path 
         raise SpecError(
             f"Cannot make the engine '{spec.kind}' of Synthesis '{synthesis.metadata.name}': "
             f"the package '{error.name}' is not installed.",
-            remedy="Install dart-k8s[sampler] (GPU) or dart-k8s[sampler-cpu]; engine kind openai needs dart-k8s[worker].",
+            remedy="Install dart-k8s[sampler] (GPU) or dart-k8s[sampler-cpu]; for openai, dart-k8s[worker].",
         ) from error
     if model is None:
         raise SpecError(f"Synthesis '{synthesis.metadata.name}' has no model folder for vllm.")
