@@ -114,7 +114,7 @@ def test_a_range_of_an_empty_object_is_empty(store: Store) -> None:
 def test_a_negative_range_is_the_callers_mistake(store: Store) -> None:
     store.put("k", b"x")
     for start, length in ((-1, 3), (0, -3)):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="must not be negative"):
             store.get_range("k", start, length)
 
 

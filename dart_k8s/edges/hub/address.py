@@ -77,8 +77,9 @@ def hub_errors(what: str, *, kind: str, repo: str, revision: str | None = None) 
     except OSError as error:
         raise _of_system(subject, error) from error
     except Exception as error:
-        # httpx's errors share no base with OSError; telling them by module keeps httpx an import of the hub's own.
-        if type(error).__module__.partition(".")[0] in {"httpx", "httpcore"}:
+        # The errors of the hub's HTTP library share no base with OSError. Which library it is (httpx, httpx2) is the
+        # hub's own affair, so they are told by module.
+        if type(error).__module__.startswith(("httpx", "httpcore")):
             raise StoreUnavailable(
                 f"{subject}: no answer from the hub ({_first_line(error)}).",
                 remedy="Check the network and HF_ENDPOINT.",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from dart_k8s.edges.hub.address import hub_errors, parse_address
+from dart_k8s.edges.hub.address import HubAddress, hub_errors, parse_address
 from dart_k8s.errors import SpecError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def resolve_model(
     What has to be downloaded goes under `cache`, once; `offline` takes it from there only. Raises SpecError for an
     unknown model or revision or a folder that is no model, AccessDenied (gated, private), StoreUnavailable, StoreFull.
     """
-    scheme, separator, rest = uri.partition("://")
+    scheme, separator, _ = uri.partition("://")
     if not separator or scheme == "file":
         return _from_folder(uri, Path(uri).expanduser() if not separator else _path_of(uri), revision)
     match scheme:
@@ -106,20 +106,43 @@ def _from_hub(uri: str, revision: str | None, cache: Path, offline: bool, api: H
 
         api = HfApi()
     with hub_errors("load the model", kind="model", repo=address.repo, revision=address.revision):
-        pinned, ignored = address.revision, None
-        if not offline:
+        if offline:
+            found = _cached(api, address, cache)
+        else:
             info = api.model_info(address.repo, revision=address.revision)
             names = [file.rfilename for file in info.siblings or []]
             _check_names(uri, names)
-            pinned = info.sha or address.revision
             ignored = OTHER_WEIGHTS if any(name.endswith(".safetensors") for name in names) else None
-        found = Path(
+            revision = info.sha or address.revision
+            found = Path(
+                api.snapshot_download(address.repo, revision=revision, cache_dir=cache, ignore_patterns=ignored)
+            )
+        _check_names(uri, [path.name for path in found.iterdir()])
+    # The hub's client names the folder after the commit.
+    return ModelFolder(path=found, revision=found.name)
+
+
+def _cached(api: HfApi, address: HubAddress, cache: Path) -> Path:
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def look(ignored: list[str] | None) -> Path:
+        return Path(
             api.snapshot_download(
-                address.repo, revision=pinned, cache_dir=cache, local_files_only=offline, ignore_patterns=ignored
+                address.repo,
+                revision=address.revision,
+                cache_dir=cache,
+                local_files_only=True,
+                ignore_patterns=ignored,
             )
         )
-        _check_names(uri, [path.name for path in found.iterdir()])
-    return ModelFolder(path=found, revision=found.name if pinned is None or offline else pinned)
+
+    try:
+        return look(None)
+    except LocalEntryNotFoundError:
+        found = look(OTHER_WEIGHTS)
+        if any(found.glob("*.safetensors")):  # else what is missing could be the only weights there are
+            return found
+        raise
 
 
 # -- folders

@@ -115,7 +115,7 @@ def current_etag(name: str, folder: int) -> str | None:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
     except FileNotFoundError:
         return None
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         return file_etag(file)
 
 

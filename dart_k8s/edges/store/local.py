@@ -46,7 +46,7 @@ class LocalStore:
     """Objects as files under `root`, which is made at the first write."""
 
     def __init__(self, root: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
-        self._root = Path(os.path.abspath(root))
+        self._root = Path(root).resolve()
         self._uri = self._root.as_uri().rstrip("/")
         self._counter = RequestCounter()
         self._wall_clock = wall_clock
@@ -175,7 +175,7 @@ class LocalStore:
         with in_folder():
             descriptor = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
         try:
-            with open(descriptor, "w+b") as file:
+            with os.fdopen(descriptor, "w+b") as file:
                 etag = write(file)
                 file.flush()
                 remember_etag(file.fileno(), etag)
@@ -225,7 +225,7 @@ class LocalStore:
             try:
                 # A writer that waits for this lock finds its folder gone and makes it again.
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                os.rmdir(folder)
+                folder.rmdir()
             except OSError:
                 return
             finally:

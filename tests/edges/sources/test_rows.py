@@ -122,7 +122,7 @@ def test_where_lets_only_matching_rows_through(tmp_path: Path, where: dict[str, 
 
 def test_where_on_a_field_that_no_row_has_names_the_fields(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(_lines(ROWS))
-    with pytest.raises(DataError, match="'lvl'.*Fields are level, problem, solution"):
+    with pytest.raises(DataError, match=r"'lvl'.*Fields are level, problem, solution"):
         list(read_rows(str(tmp_path / "rows.jsonl"), where={"lvl": 5}))
 
 
@@ -172,7 +172,7 @@ def test_a_missing_file_brings_the_names_near_it(tmp_path: Path) -> None:
     store = open_store("memory://near-names")
     store.put("sets/math_train.jsonl", b"")
     for uri in (f"{tmp_path}/math-train.jsonl", "memory://near-names/sets/math-train.jsonl"):
-        with pytest.raises(DataError, match="Near it in .*: math_train.jsonl"):
+        with pytest.raises(DataError, match=r"Near it in .*: math_train.jsonl"):
             read_rows(uri, store_opener=open_store)
     with pytest.raises(DataError, match="is not there either"):
         read_rows(f"{tmp_path}/nowhere/rows.jsonl")
@@ -203,7 +203,7 @@ def test_a_split_of_a_single_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(_lines(ROWS))
     with pytest.raises(DataError, match="one file has no splits"):
         read_rows(str(tmp_path / "a.jsonl"), split="train")
-    with pytest.raises(DataError, match="no file there starts with 'train'.*a.jsonl"):
+    with pytest.raises(DataError, match=r"no file there starts with 'train'.*a.jsonl"):
         read_rows(str(tmp_path), split="train")
 
 
@@ -220,7 +220,7 @@ def test_a_pinned_revision_is_checked(tmp_path: Path) -> None:
 def test_an_unknown_scheme_brings_the_known_ones() -> None:
     with pytest.raises(SpecError, match=r"ftp://.*s3://"):
         read_rows("ftp://host/rows.jsonl")
-    with pytest.raises(SpecError, match="file:///rows.jsonl"):
+    with pytest.raises(SpecError, match=r"file:///rows.jsonl"):
         read_rows("file://rows.jsonl")
 
 

@@ -82,7 +82,7 @@ def test_a_write_that_finds_no_space_says_what_is_free_and_changes_nothing(tmp_p
         store.put("k", b"x" * 1_000_000)
     assert "are free at" in str(caught.value) and str(tmp_path) in str(caught.value)
     assert store.get("k").data == b"old"
-    assert os.listdir(tmp_path) == ["k"]
+    assert [path.name for path in tmp_path.iterdir()] == ["k"]
 
 
 @contextmanager
@@ -127,9 +127,16 @@ def test_a_key_cannot_be_an_object_and_a_folder_at_once(tmp_path: Path) -> None:
 
 
 def test_a_link_to_nowhere_is_an_error_in_words(tmp_path: Path) -> None:
-    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    (tmp_path / "pool").symlink_to(tmp_path / "gone")
     with pytest.raises(StoreError, match="cannot be made"):
-        LocalStore(tmp_path / "out").put("k", b"x")
+        LocalStore(tmp_path).put("pool/k", b"x")
+
+
+def test_a_folder_reached_through_a_link_is_the_same_store(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    LocalStore(tmp_path / "link").put("k", b"x")
+    assert LocalStore(tmp_path / "link").uri == LocalStore(tmp_path / "real").uri
+    assert LocalStore(tmp_path / "real").get("k").data == b"x"
 
 
 def test_a_file_changed_by_hand_has_a_new_etag(tmp_path: Path) -> None:

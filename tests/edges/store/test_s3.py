@@ -54,10 +54,14 @@ class Faulty:
         self.pauses: list[float] = []
         self.store = S3Store(bucket, prefix, sleep=self.pauses.append, draw=lambda: 1.0, **settings)
         self.faults = list(faults)
-        self.store._client.meta.events.register(f"before-send.s3.{operation}", self.meet)
+        self.operation = operation
+        # On the same event as the store's own counter, and after it, so that what never arrives is counted too.
+        self.store._client.meta.events.register("before-send.s3", self.meet)
 
-    def meet(self, request: Any, **_: Any) -> AWSResponse | None:
-        return self.faults.pop(0)(request) if self.faults else None
+    def meet(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        if self.faults and event_name.endswith(f".{self.operation}"):
+            return self.faults.pop(0)(request)
+        return None
 
 
 def test_a_conditional_write_whose_reply_was_lost_counts_as_done(s3_uri: str) -> None:
