@@ -22,8 +22,8 @@ BUDGET = {
     "scenarios": 240,
     "workers": 120,
 }
-"""Seconds for each stage on two cores; docs/contributing.md says the same. A stage over it is marked, never failed: a busy
-machine is no bug."""
+"""Seconds for each stage on two cores; docs/contributing.md says the same. A stage over it is marked, never failed: a
+busy machine is no bug."""
 SHOWN_FROM = 0.05
 """Seconds; shorter stages are left out of the table."""
 

@@ -6,6 +6,7 @@ from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
 from .generation import Engine, Model, Prompt, Sampling
 from .load import KINDS, load_documents, load_one, to_dict, to_yaml
 from .recipes import RECIPES, SUMMARIES, show
+from .reference import reference
 from .running import Claims, Flush, Samplers, Sharding, Verification, Verifiers
 from .sources import ConfigMapKey, DifficultySource, Fields, Pool, QuerySource
 from .spending import Budget, Strategy
@@ -15,6 +16,11 @@ from .text import write
 
 __all__ = [
     "API_VERSION",
+    "GROUP",
+    "KINDS",
+    "RECIPES",
+    "SUMMARIES",
+    "TEMPLATES",
     "Budget",
     "Change",
     "Claims",
@@ -26,8 +32,6 @@ __all__ = [
     "Fields",
     "Filters",
     "Flush",
-    "GROUP",
-    "KINDS",
     "Metadata",
     "Model",
     "NearDuplicates",
@@ -38,15 +42,12 @@ __all__ = [
     "Problems",
     "Prompt",
     "QuerySource",
-    "RECIPES",
-    "SUMMARIES",
     "Samplers",
     "Sampling",
     "Sharding",
     "Strategy",
     "Synthesis",
     "SynthesisSpec",
-    "TEMPLATES",
     "Template",
     "Turn",
     "Verification",
@@ -56,6 +57,7 @@ __all__ = [
     "digest",
     "load_documents",
     "load_one",
+    "reference",
     "show",
     "template",
     "to_dict",

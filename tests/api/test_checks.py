@@ -13,8 +13,7 @@ OPENAI = {"kind": "openai", "baseUrl": "http://localhost:8000/v1", "model": "m"}
     [
         (
             {"strategy": {"kind": "uniform", "target": 40}, "budget": {"maxTrialsPerQuery": 32}},
-            "spec.strategy.target: 40 is above budget.maxTrialsPerQuery (32): no query could reach it; "
-            "lower target or raise the cap",
+            "target: 40 is above budget.maxTrialsPerQuery (32): no query could reach it; lower target or raise the cap",
         ),
         (
             {"strategy": {"kind": "vanilla", "trials": 90}, "budget": {"maxTrialsPerQuery": 52}},

@@ -1,0 +1,118 @@
+"""Documents say what the code does."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from dart_k8s import __version__
+from dart_k8s.api import reference
+from tests.stages import BUDGET
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def verbs() -> Iterator[tuple[str, Any]]:
+    """Every verb of the command line, like "dart recipes show"."""
+    main = pytest.importorskip("dart_k8s.cli.main", reason="the command line does not exist yet")
+
+    def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+        inner = getattr(command, "commands", {})
+        if not inner:
+            yield name, command
+        for word, child in sorted(inner.items()):
+            yield from walk(f"{name} {word}", child)
+
+    return walk("dart", typer.main.get_command(main.app))
+
+
+def explained(verb: str, command: Any) -> str:
+    """A verb, its arguments and its options as Markdown."""
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    usage = " ".join([verb, *(str(argument.name).upper() for argument in arguments), "[OPTIONS]" * bool(options)])
+    lines = [f"## {verb}", "", f"    {usage.strip()}", "", " ".join((command.help or "").split()), ""]
+    if options:
+        lines += ["| option | meaning |", "| --- | --- |"]
+        for option in options:
+            names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+            lines.append(f"| {names} | {' '.join((getattr(option, 'help', '') or '').split())} |".replace("||", "| |"))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def same_or_written(path: Path, text: str) -> None:
+    """Compare a page with what the code says; `make golden` writes it anew."""
+    if os.environ.get("DART_GOLDEN") == "write":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    assert page == text, "run `make golden` and review the difference"
+
+
+def test_the_reference_of_commands_is_up_to_date_golden():
+    head = "# The `dart` command\n\nMade from the code by `make golden`; a test keeps it up to date.\n\n"
+    pages = [explained(verb, command) for verb, command in verbs()]
+    same_or_written(DOCS / "reference" / "commands.md", head + "\n".join(pages))
+
+
+def test_every_command_and_option_says_what_it_does():
+    silent = [verb for verb, command in verbs() if not command.help]
+    silent += [
+        f"{verb} {parameter.opts[0]}"
+        for verb, command in verbs()
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not getattr(parameter, "help", "")
+    ]
+    assert silent == []
+
+
+def test_every_command_is_in_the_prose():
+    prose = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.parent.name != "reference")
+    assert [verb for verb, _ in verbs() if verb not in prose] == []
+
+
+def test_links_between_documents_lead_somewhere():
+    broken = []
+    for page in PAGES:
+        for target in LINK.findall(page.read_text(encoding="utf-8")):
+            if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(ROOT)} -> {target}")
+    assert broken == []
+
+
+def test_the_reference_of_fields_is_up_to_date_golden():
+    same_or_written(DOCS / "reference" / "synthesis.md", reference())
+
+
+def test_the_budget_of_the_stages_is_the_one_in_the_document():
+    page = (DOCS / "contributing.md").read_text(encoding="utf-8")
+    table = {name: int(seconds) for name, seconds in re.findall(r"^\| (\w+) \| (\d+) \|", page, re.MULTILINE)}
+    assert table == BUDGET
+
+
+def test_every_folder_of_tests_has_a_budget():
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders <= set(BUDGET)
+
+
+def test_the_changelog_knows_this_version():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{__version__}]" in text or "## [Unreleased]" in text
+
+
+def test_every_decision_has_its_number_once_and_the_same_parts():
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    numbers = [page.name[:4] for page in pages]
+    assert numbers == [f"{n:04d}" for n in range(1, len(pages) + 1)]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for part in ("## Context", "## Choice", "## Alternatives", "## What would change our mind"):
+            assert part in text, f"{page.name} lacks {part}"
