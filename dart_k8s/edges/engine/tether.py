@@ -1,11 +1,12 @@
 """Ties the processes that an engine starts to the one that started it.
 
 An engine's processes inherit the terminal and outlive a parent that was killed by SIGKILL: they would go on holding
-memory and accelerators, and write into the user's screen. A `Tether` travels to them inside the engine's pickled
-configuration; unpickling it in another process turns that process's output into the log and makes it die with its
-parent.
+memory and accelerators, write into the user's screen, and stop at the user's Ctrl-C before the parent has asked them
+to. A `Tether` travels to them inside the engine's pickled configuration; unpickling it in another process turns that
+process's output into the log, gives it a process group of its own, and makes it die with its parent.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -46,6 +47,9 @@ def _attach(log: str, loggers: tuple[str, ...], owner: int) -> Tether:
     if os.getpid() == owner or _attached:
         return tether
     _attached = True
+    # Ctrl-C goes to the terminal's whole foreground group; the owner alone decides what it means.
+    with contextlib.suppress(PermissionError):
+        os.setpgid(0, 0)
     divert(log)
     write_to(log, loggers)
     threading.Thread(target=_die_with, args=(os.getppid(),), name="tether", daemon=True).start()

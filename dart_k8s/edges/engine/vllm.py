@@ -170,6 +170,8 @@ class VllmEngine:
             arguments["max_num_seqs"] = self._slots_given or CPU_SLOTS
             # Compiling takes minutes on a CPU and gains little.
             arguments["enforce_eager"] = True
+            # Prefixes are cached in whole blocks: vLLM's 128 would compute most of a short prompt again each time.
+            arguments["block_size"] = 32
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(cpu_cache_gib()))
         arguments |= self._pass_through({field.name for field in dataclasses.fields(AsyncEngineArgs)})
         arguments |= {
@@ -210,12 +212,13 @@ class VllmEngine:
         return self._last_error() or text.splitlines()[0]
 
     def _last_error(self) -> str | None:
-        """The first error of the last traceback in the log: later ones are consequences of it."""
+        """What ends the first traceback in the log: later ones are consequences of it."""
         with contextlib.suppress(OSError), Path(self._log).open("rb") as file:
             file.seek(max(0, Path(self._log).stat().st_size - LOG_TAIL))
-            for line in file.read().decode("utf-8", "replace").splitlines():
-                found = re.search(r"\b(?:\w+\.)*(\w*(?:Error|Exception)): (\S.*)", line)
-                if found and found[1] != "EngineDeadError":
+            _, _, tracebacks = file.read().decode("utf-8", "replace").partition("Traceback (most recent call last)")
+            for line in tracebacks.splitlines():
+                found = re.search(r"^(?:\S.*\] |\S.*: )?(?:\w+\.)*(\w*(?:Error|Exception)): (\S.*)", line)
+                if found:
                     return f"{found[1]}: {found[2].strip()}"
         return None
 
