@@ -28,13 +28,15 @@ class Extract:
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
 _BETWEEN_BOXES = re.compile(r"(?:\s|[$,;.]|\\[()\[\],; ]|\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad)|and|or|&|\*)*")
 _PHRASE = re.compile(
-    r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
+    r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?"
+    r"(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
     r"\banswers?(?:\s*\([^()\n]{0,30}\))?\s*\**\s*[:=]\s*\**",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)(?!\s*\d)|\n")
 _CONNECTOR = re.compile(
-    r"(?:,|\.|;|\s)\s*(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|so (?:the|we|that|there|he|she|it)|which|where|after|"
+    r"(?:,|\.|;|\s)\s*(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
+    r"so (?:the|we|that|there|he|she|it)|which|where|after|"
     r"hence|therefore|thus|but|given that|when|assuming|using|by|found)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -131,11 +133,10 @@ def _hashes(text: str) -> Extract | None:
 def _phrase(text: str) -> Extract | None:
     if "nswer" not in text and "NSWER" not in text:
         return None
-    last = None
-    for last in _PHRASE.finditer(text):
-        pass
-    if last is None:
+    phrases = list(_PHRASE.finditer(text))
+    if not phrases:
         return None
+    last = phrases[-1]
     rest = text[last.end() :].lstrip(" \t\r\n:*")
     answer = _sentence(rest)
     if _empty(answer):
@@ -158,7 +159,9 @@ def _sentence(rest: str) -> str:
     end = _SENTENCE_END.search(rest, position)
     sentence = rest[: end.start()] if end else rest
     tail = _CONNECTOR.search(sentence, position)
-    return (sentence[: tail.start()] if tail else sentence).strip()
+    answer = (sentence[: tail.start()] if tail else sentence).strip()
+    # Bold that was opened before the answer closes behind it.
+    return answer.removesuffix("**") if answer.count("**") % 2 else answer
 
 
 def _whole(text: str) -> Extract:

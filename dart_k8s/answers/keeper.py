@@ -7,6 +7,7 @@ breaks. It ends with its parent: end of file on its input. The worker ends with 
 any case. Lines of JSON in both directions; nothing is pickled.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -118,20 +119,17 @@ class Worker:
 
     def kill(self) -> None:
         """SIGKILL, and no zombie left."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         os.waitpid(self.pid, 0)
         os.close(self.questions)
         os.close(self.answers)
 
 
 def _work(parent: int, memory: int, questions: int, answers: int) -> NoReturn:
-    try:
+    # Elsewhere than on Linux there is no prctl: then the timer below ends this process.
+    with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    except (OSError, AttributeError):
-        pass  # Not Linux: the timer below still ends this process.
     if os.getppid() != parent:
         os._exit(1)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

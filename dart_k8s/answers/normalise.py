@@ -32,14 +32,18 @@ _CHARACTERS = {
     "ℝ": r"\mathbb{R}",
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "∑": r"\sum ", "∏": r"\prod ",
     "∫": r"\int ",
-    "°": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": r"\ldots ", "⟨": r"\langle ", "⟩": r"\rangle ",
+    "°": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": r"\ldots ",
+    "⟨": r"\langle ", "⟩": r"\rangle ",
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∧": r"\land ", "∨": r"\lor ", "→": r"\to ",
     "∣": "|",
-    "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "【": "[", "】": "]", "。": ".", "％": "%", "＝": "=",
+    "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "【": "[", "】": "]", "。": ".",
+    "％": "%", "＝": "=",
     "＋": "+",
     "＜": "<", "＞": ">", "￥": "¥", "＄": "$", "∠": r"\angle ",
-    "\u00a0": " ", "\u2009": r"\,", "\u202f": r"\,", "\u2007": r"\,", "\u2002": " ", "\u2003": " ", "\u200a": r"\,", "\u3000": " ",
-    "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "", "\u2061": "", "\u2062": "", "\u2063": "", "\u2064": "",
+    "\u00a0": " ", "\u2009": r"\,", "\u202f": r"\,", "\u2007": r"\,", "\u2002": " ", "\u2003": " ",
+    "\u200a": r"\,", "\u3000": " ",
+    "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "", "\u2061": "",
+    "\u2062": "", "\u2063": "", "\u2064": "",
 }  # fmt: skip
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
@@ -52,7 +56,8 @@ _GREEK = {
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ", "0123456789+-nx")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_VULGAR = {"½": "12", "⅓": "13", "⅔": "23", "¼": "14", "¾": "34", "⅕": "15", "⅖": "25", "⅗": "35", "⅘": "45", "⅙": "16", "⅚": "56",
+_VULGAR = {"½": "12", "⅓": "13", "⅔": "23", "¼": "14", "¾": "34", "⅕": "15", "⅖": "25", "⅗": "35", "⅘": "45", "⅙": "16",
+    "⅚": "56",
            "⅛": "18", "⅜": "38", "⅝": "58", "⅞": "78"}  # fmt: skip
 _TABLE = str.maketrans(
     _CHARACTERS
@@ -97,11 +102,14 @@ _LAYOUT = re.compile(
 )
 _DELIMITER_NULL = re.compile(r"\\(?:left|right)\s*\.")
 _PREFIX = re.compile(
-    r"^(?:\\(?:text|mathrm|textbf)\s*\{\s*)?(?:so|thus|hence|therefore)?,?\s*(?:the |my |our )?(?:final |correct )?(?:answer|result)s?\s*"
+    r"^(?:\\(?:text|mathrm|textbf)\s*\{\s*)?(?:so|thus|hence|therefore)?,?\s*"
+    r"(?:the |my |our )?(?:final |correct )?(?:answer|result)s?\s*"
     r"(?:is|are|:|=|equals)+\s*:?\s*",
     re.IGNORECASE,
 )
-_WRAPPER = re.compile(r"^\\(?:boxed|fbox|framebox|text|textbf|textit|textrm|mbox|mathrm|mathbf|boldsymbol|bm|emph|underline|ensuremath|"
+_WRAPPER = re.compile(
+    r"^\\(?:boxed|fbox|framebox|text|textbf|textit|textrm|"
+    r"mbox|mathrm|mathbf|boldsymbol|bm|emph|underline|ensuremath|"
                       r"displaystyle|color\{[a-z]+\}|textcolor\{[a-z]+\})\s*\{")  # fmt: skip
 _BOLD = re.compile(r"\*\*([^*]+)\*\*")
 _EXPLICIT_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:\{,\}|\\?,\\[!,;: ]|\\[ ,;:!]|~)\d{3})+)(?!\d)")

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from dart_k8s.answers import codec
@@ -40,6 +41,13 @@ _INLINE_CHARACTERS = 20_000
 _DEFAULT_POLICY = Policy()
 
 
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from dart_k8s.answers.keeper import main; main(sys.argv[2:])"
+)
+"""What a child runs. Isolated mode, with the parent's import path: it starts the same package wherever that lies."""
+
+
 class _Lost(Exception):
     """The child's keeper is gone or does not answer."""
 
@@ -48,10 +56,10 @@ class _Keeper:
     """The parent's end of one keeper process."""
 
     def __init__(self, memory: int) -> None:
-        code = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from dart_k8s.answers.keeper import main; main(sys.argv[2:])"
+        paths = json.dumps([str(Path(entry).resolve()) for entry in sys.path])
         # No environment: a child has no use for credentials or settings of this process.
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", code, json.dumps([os.path.abspath(entry) for entry in sys.path]), str(memory)],
+            [sys.executable, "-I", "-c", _START, paths, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

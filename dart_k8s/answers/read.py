@@ -35,7 +35,8 @@ class Problem:
 
 
 _BASES = {name: base for base, name in enumerate(
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split(), start=2)}  # fmt: skip
+    ("two three four five six seven eight nine ten eleven twelve "
+     "thirteen fourteen fifteen sixteen").split(), start=2)}  # fmt: skip
 _BASED = re.compile(r"(-?)\s*\(?\s*([0-9A-Fa-f]+)\s*\)?\s*_\s*\{?\s*(?:\\text\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\s*\}?")
 _BASED_WORDS = re.compile(
     r"([0-9]+)\s+(?:in )?(?:\\text\s*\{\s*(?:in )?)?base[ -](\d{1,2}|[a-z]+)\s*\}?", re.IGNORECASE
@@ -52,7 +53,10 @@ _NOT_WORDS = re.compile(
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 _SPACED_NUMBERS = re.compile(r"-?\d{1,9}(?: -?\d{1,9}){2,}")
 _PURE_INTEGER = re.compile(r"-?\d{1,1000}")
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
 _NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | {
     word: 10 * value
     for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)

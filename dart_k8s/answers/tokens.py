@@ -23,8 +23,10 @@ class Token:
 
 _TEXT = {"text", "textbf", "textit", "textrm", "textsf", "textnormal", "mbox", "hbox", "emph", "textup", "texttt"}
 _ROMAN = {"mathrm", "operatorname", "mathsf", "mathit", "mathtt", "rm"}
-_SILENT = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathfrak", "underline", "vec", "overrightarrow", "hat", "ensuremath", "boxed",
-           "fbox", "tag", "mathop", "mathord", "mathbin", "widehat", "tilde", "substack", "overbrace", "underbrace"}  # fmt: skip
+_SILENT = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathfrak", "underline", "vec",
+           "overrightarrow", "hat", "ensuremath", "boxed",
+           "fbox", "tag", "mathop", "mathord", "mathbin",
+           "widehat", "tilde", "substack", "overbrace", "underbrace"}  # fmt: skip
 _SPACE = re.compile(
     r"(?:\s|~|\\[,;:!> ]|\\(?:quad|qquad|thinspace|enspace|hspace\*?\{[^{}]*\}|vspace\*?\{[^{}]*\})(?![A-Za-z]))+"
 )

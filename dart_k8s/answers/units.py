@@ -104,7 +104,8 @@ _CLAIMS = frozenset(
     "you it this that "
     "answer answers solution solutions? equals equal impossible undefined error unknown would could should might may "
     "must can cannot "
-    "above below ago early late earlier later negative positive hundred thousand million billion trillion dozen x y z".split()
+    "above below ago early late earlier later negative positive "
+    "hundred thousand million billion trillion dozen x y z".split()
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*|[€£¥₹¢$%]")
 _UNIT_TEXT = re.compile(r"[A-Za-z€£¥₹¢$%/^{}()\s\d.,'\\-]*$")
@@ -160,7 +161,7 @@ def canonical(text: str) -> str | None:
     centimeters`, `cm^2` or `cm2`. Unknown nouns are units too (`red apples` is `red apple`): a word problem may count
     anything.
     """
-    text = text.strip().strip(".,;:").strip()
+    text = text.strip().strip(".,;:~").strip()
     if not text or len(text) > _LONGEST or not _UNIT_TEXT.match(text):
         return None
     text = text.replace("\\", " ").replace("{", "").replace("}", "").replace(" per ", " / ").replace("/", " / ")
