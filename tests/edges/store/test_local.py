@@ -173,3 +173,15 @@ def test_reading_makes_no_folders(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "not-yet")
     assert list(store.list()) == [] and store.head("k") is None
     assert not (tmp_path / "not-yet").exists()
+
+
+def test_etags_are_the_same_where_the_file_system_keeps_no_attributes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LocalStore(tmp_path).put("with", b"x")
+    for name in ("getxattr", "setxattr"):
+        monkeypatch.delattr(os, name, raising=False)
+    store = LocalStore(tmp_path)
+    etag = store.put("without", b"x")
+    assert {entry.etag for entry in store.list()} == {etag, store.get("with").etag} == {etag}
+    assert store.put_if_match("with", b"y", etag)
