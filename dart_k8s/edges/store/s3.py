@@ -19,19 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 import botocore.loaders
 import botocore.session
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    SSOError,
-    TokenRetrievalError,
-)
-from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dart_k8s.edges.store.base import TEMPORARY, Blob, Entry, RequestCounter, check_key, check_prefix
 from dart_k8s.edges.store.files import CHUNK, explained
@@ -70,13 +60,10 @@ _OPERATIONS = {
 """Counter by API operation; all others are parts of writing."""
 
 _NO_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    TokenRetrievalError,
-    SSOError,
-)
-_NO_ANSWER = (HTTPClientError, BotoConnectionError, IncompleteReadError)
+    exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError,
+    exceptions.TokenRetrievalError, exceptions.SSOError,
+)  # fmt: skip
+_NO_ANSWER = (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
 
 
 _loader = botocore.loaders.Loader()
