@@ -44,8 +44,8 @@ class Template:
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
     {
-        # No space after the last colon: tokenizers attach it to the next word, as in training. The stops are the turns
-        # that a sampler at temperature 1.6 likes to go on with.
+        # No white space after the last colon, here and below: tokenizers attach it to the next word, as in training. The
+        # stops are the turns that a sampler at temperature 1.6 likes to go on with.
         "deepseek-math": Template(
             name="deepseek-math",
             user=f"User: {PLACEHOLDER}\n{BOXED}\n\nAssistant:",
@@ -57,7 +57,7 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
             user=(
                 "Below is an instruction that describes a task. "
                 "Write a response that appropriately completes the request.\n\n"
-                f"### Instruction:\n{PLACEHOLDER}\n\n### Response:\n"
+                f"### Instruction:\n{PLACEHOLDER}\n\n### Response:"
             ),
             stop=("### Instruction:", "### Response:"),
         ),
