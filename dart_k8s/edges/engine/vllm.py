@@ -153,7 +153,7 @@ class VllmEngine:
         except ImportError as error:
             raise EngineError(
                 f"vLLM can't be imported: {error}.",
-                remedy="Install dart-k8s with its extra [vllm], or use engine.kind: openai.",
+                remedy="Install dart-k8s[sampler] (GPU) or dart-k8s[sampler-cpu], or use engine.kind: openai.",
             ) from error
         arguments: dict[str, Any] = {
             "model": self._model,

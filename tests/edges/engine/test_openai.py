@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("openai", reason="pip install dart-k8s[openai]")
+pytest.importorskip("openai", reason="pip install dart-k8s[worker]")
 
 from dart_k8s.edges.engine import openai as engine_module
 from dart_k8s.edges.engine.base import Message, Request
