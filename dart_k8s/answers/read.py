@@ -7,7 +7,8 @@ from functools import lru_cache
 from dart_k8s.answers import units
 from dart_k8s.answers.limits import ANSWER_CHARACTERS, ITEMS, LimitReached
 from dart_k8s.answers.normalise import normal_answer
-from dart_k8s.answers.parse import Parser, based
+from dart_k8s.answers.numerals import based
+from dart_k8s.answers.parse import Parser
 from dart_k8s.answers.tokens import Unreadable, tokenise
 from dart_k8s.answers.tree import (
     Call,
