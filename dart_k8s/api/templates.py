@@ -44,8 +44,8 @@ class Template:
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
     {
-        # No white space after the last colon, here and below: tokenizers attach it to the next word, as in training. The
-        # stops are the turns that a sampler at temperature 1.6 likes to go on with.
+        # No white space after the last colon, here and below: tokenizers attach it to the next word, as in training.
+        # The stops are the turns that a sampler at temperature 1.6 likes to go on with.
         "deepseek-math": Template(
             name="deepseek-math",
             user=f"User: {PLACEHOLDER}\n{BOXED}\n\nAssistant:",
