@@ -1,14 +1,14 @@
 """From what is known to a plan: which query gets how many trials now, cut into shards that samplers take themselves.
 
-A plan is so specific that carrying it out leaves no choice: for each query its need and its allowance, for each shard its
-rows. What live claims may still bring is subtracted first, so two plans in a row never ask for the same thing twice.
+A plan is so specific that carrying it out leaves no choice: for each query its need and its allowance, for each shard
+its rows. What live claims may still bring is subtracted first, so two plans in a row never ask for the same twice.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .posterior import Floats, Ints, Prior, expected_trials
+from .posterior import Floats, Ints, Prior, alike, expected_trials
 from .stops import Stop, current_targets, judge
 from .strategies import PILOT, Goal, Kind
 
@@ -107,7 +107,7 @@ def demand(goal: Goal, prior: Prior, counts: Counts, judged: Judgement) -> tuple
     need[left == 0] = 0
     # A query in the pilot is covered by the claim that runs it; the others get at least their first trials.
     pilot = np.maximum(0, goal.min_trials - counts.trials - counts.live_trials)
-    need[(counts.live_need > 0) & (counts.trials < goal.min_trials)] = 0
+    need[(counts.live_need > 0) & (counts.trials < max(PILOT, goal.min_trials))] = 0
     expected = np.zeros(need.shape)
     wanted = np.flatnonzero(need)
     expected[wanted] = np.minimum(
@@ -121,12 +121,12 @@ def forecast_trials(prior: Prior, counts: Counts, which: Ints, need: Ints, left:
     """Expected trials of the queries `which` (indices) until `need` or `left`; queries alike are computed once."""
     if which.size == 0:
         return np.zeros(0)
-    columns = np.stack([counts.correct[which], counts.trials[which], need, left])
-    distinct, inverse = np.unique(columns, axis=1, return_inverse=True)
-    result = np.empty(distinct.shape[1])
-    for part, mass in prior.blocks(distinct[0], distinct[1]):
-        result[part] = expected_trials(mass, distinct[2][part], distinct[3][part])
-    return result[inverse]
+    correct, trials = counts.correct[which], counts.trials[which]
+    first, index = alike(trials, correct, need, left)
+    result = np.empty(first.size)
+    for part, mass in prior.blocks(correct[first], trials[first]):
+        result[part] = expected_trials(mass, need[first][part], left[first][part])
+    return result[index]
 
 
 def cut(
@@ -142,28 +142,27 @@ def cut(
 ) -> Rows:
     """Cut the demand (arrays of shape (Q,)) into shards of about `shard_trials` expected trials.
 
-    Queries are shuffled by `seed`: every shard is a mixture of hard and easy ones, so shards take alike long and none of
-    them is a contiguous block of one source. A query larger than a shard is split while its need can be, once it has had
-    its first trials.
+    Queries are shuffled by `seed`: every shard is a mixture of hard and easy ones, so shards take alike long and none
+    of them is a contiguous block of one source. A query larger than a shard is split while its need can be, once it has
+    had its first trials.
     """
     open_queries = np.flatnonzero((need > 0) & (allowance > 0))
     total = float(expected[open_queries].sum())
     size = max(LEAST_SHARD, min(shard_trials, int(np.ceil(total / max(1, samplers * SHARDS_AHEAD)))))
     order = np.random.default_rng(seed).permutation(open_queries)
-    parts = np.minimum(np.maximum(1, np.ceil(expected[order] / size)).astype(np.int64), need[order])
+    most = np.minimum(need[order], allowance[order])
+    parts = np.minimum(np.maximum(1, np.ceil(expected[order] / size)).astype(np.int64), most)
     parts[counts.trials[order] < max(PILOT, goal.min_trials)] = 1
     row_query = np.repeat(order, parts)
     first = np.repeat(np.cumsum(parts) - parts, parts)
     part = np.arange(row_query.size) - first
     count = np.repeat(parts, parts)
-    row_need = _even(need[row_query], part, count)
-    row_allowance = np.maximum(row_need, _even(allowance[row_query], part, count))
-    if goal.kind is Kind.VANILLA or goal.total is not None:
-        row_allowance = _even(allowance[row_query], part, count)
+    row_allowance = _even(allowance[row_query], part, count)
+    row_need = np.minimum(_even(need[row_query], part, count), row_allowance)
     row_expected = np.minimum(expected[row_query] / count, row_allowance)
     shard = ((np.cumsum(row_expected) - row_expected / 2) / size).astype(np.int64)
     _, shard = np.unique(shard, return_inverse=True)
-    keep = (shard < MOST_SHARDS) & (row_allowance > 0)
+    keep = shard < MOST_SHARDS
     # A query split over shards beyond the limit keeps only the parts inside: the next plan asks for the rest.
     return Rows(
         shard=shard[keep].astype(np.int64),

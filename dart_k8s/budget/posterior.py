@@ -2,8 +2,9 @@
 
 Pass rates of a query set are bimodal with a power-law left tail ("How Do Large Language Monkeys Get Their Power
 (Laws)?", ICML 2025), which no single Beta distribution follows. So the prior is a weight on each point of a fixed grid,
-fitted by expectation maximisation to all (correct, trials) pairs: the non-parametric maximum-likelihood estimate (Laird,
-JASA 73, 1978). The likelihood p^s (1-p)^(n-s) does not depend on the stopping rule, so early stopping does not bias it.
+fitted by expectation maximisation to all (correct, trials) pairs: the non-parametric maximum-likelihood estimate
+(Laird, JASA 73, 1978). The likelihood p^s (1-p)^(n-s) does not depend on the stopping rule, so early stopping does not
+bias it.
 
 Shapes: Q queries, G grid points. `correct` and `trials` are integer arrays of one shape; results have that shape too.
 """
@@ -17,6 +18,7 @@ from scipy.special import betainc
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 LOWEST = 1e-5
 """Smallest pass rate on the grid: one success in 100,000 trials, below what any run can afford to tell apart."""
@@ -63,6 +65,24 @@ def pairs(correct: ArrayLike, trials: ArrayLike) -> Pairs:
     width = int(s.max(initial=0)) + 1
     keys, index, count = np.unique(n * width + s, return_inverse=True, return_counts=True)
     return Pairs(correct=keys % width, trials=keys // width, index=index.astype(np.int64), count=count.astype(np.int64))
+
+
+def alike(*columns: Ints) -> tuple[Ints, Ints]:
+    """Group the rows of whole-number columns of shape (Q,), none negative: first row of each group, group of each row.
+
+    Columns are packed into one key each, and the keys renumbered before they could overflow.
+    """
+    code = np.zeros(columns[0].shape, dtype=np.int64)
+    span = 1
+    for column in columns:
+        width = int(column.max(initial=0)) + 1
+        if span * width >= 1 << 62:
+            _, code = np.unique(code, return_inverse=True)
+            span = int(code.max(initial=0)) + 1
+        code = code * width + column
+        span *= width
+    _, first, index = np.unique(code, return_index=True, return_inverse=True)
+    return first.astype(np.int64), index.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +164,8 @@ def chance(mass: Floats, need: ArrayLike, trials: ArrayLike) -> Floats:
 
     Binomial tail as the regularised incomplete beta function: P(Bin(m, p) >= r) = I_p(r, m - r + 1).
     """
-    result: Floats = np.sum(mass * _tail(np.asarray(need)[..., None], np.asarray(trials)[..., None], GRID), axis=-1)
-    return result
+    points, p, r, m = _where_it_matters(mass, need, trials)
+    return _spread(mass, points, _tail(r, m, p))
 
 
 def expected_successes(mass: Floats, need: ArrayLike, trials: ArrayLike) -> Floats:
@@ -153,8 +173,8 @@ def expected_successes(mass: Floats, need: ArrayLike, trials: ArrayLike) -> Floa
 
     E min(B, r) = m p P(Bin(m-1, p) <= r-2) + r P(Bin(m, p) >= r), with B ~ Bin(m, p).
     """
-    result: Floats = np.sum(mass * _successes(need, trials), axis=-1)
-    return result
+    points, p, r, m = _where_it_matters(mass, need, trials)
+    return _spread(mass, points, _successes(r, m, p))
 
 
 def expected_trials(mass: Floats, need: ArrayLike, trials: ArrayLike) -> Floats:
@@ -162,21 +182,37 @@ def expected_trials(mass: Floats, need: ArrayLike, trials: ArrayLike) -> Floats:
 
     Wald: E[trials] = E[successes] / p at each grid point.
     """
-    result: Floats = np.sum(mass * _successes(need, trials) / GRID, axis=-1)
+    points, p, r, m = _where_it_matters(mass, need, trials)
+    return _spread(mass, points, _successes(r, m, p) / p)
+
+
+NO_MASS = 1e-13
+"""Mass of a grid point below which it is left out: times the largest cap it is no trial. Most points of a posterior."""
+
+
+def _where_it_matters(mass: Floats, need: ArrayLike, trials: ArrayLike) -> tuple[Bools, Floats, Floats, Floats]:
+    """The points of `mass` (..., G) with any weight, as a mask, and pass rate, need and trials at each of them."""
+    points = mass > NO_MASS
+    flat = [np.broadcast_to(np.asarray(value, dtype=np.float64)[..., None], mass.shape) for value in (need, trials)]
+    return points, np.broadcast_to(GRID, mass.shape)[points], flat[0][points], flat[1][points]
+
+
+def _spread(mass: Floats, points: Bools, values: Floats) -> Floats:
+    """Expectation over the grid of `values`, given at `points` only."""
+    whole = np.zeros(mass.shape)
+    whole[points] = values
+    result: Floats = np.sum(mass * whole, axis=-1)
     return result
 
 
-def _successes(need: ArrayLike, trials: ArrayLike) -> Floats:
-    r = np.asarray(need, dtype=np.float64)[..., None]
-    m = np.asarray(trials, dtype=np.float64)[..., None]
-    below = 1.0 - _tail(r - 1, m - 1, GRID)
-    result: Floats = np.where((r <= 0) | (m <= 0), 0.0, m * GRID * below + r * _tail(r, m, GRID))
+def _successes(r: Floats, m: Floats, p: Floats) -> Floats:
+    below = 1.0 - _tail(r - 1, m - 1, p)
+    result: Floats = np.where((r <= 0) | (m <= 0), 0.0, m * p * below + r * _tail(r, m, p))
     return result
 
 
-def _tail(need: ArrayLike, trials: ArrayLike, p: Floats) -> Floats:
-    """P(Bin(trials, p) >= need) for whole numbers, total on all arguments."""
-    r, m = np.asarray(need, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+def _tail(r: Floats, m: Floats, p: Floats) -> Floats:
+    """P(Bin(m, p) >= r) for whole numbers, total on all arguments."""
     inside = (r > 0) & (m >= r)
     value = betainc(np.where(inside, r, 1.0), np.where(inside, m - r + 1.0, 1.0), p)
     result: Floats = np.where(r <= 0, 1.0, np.where(m < r, 0.0, value))

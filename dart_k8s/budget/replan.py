@@ -1,4 +1,4 @@
-"""When a new plan is worth making: a plan voids the shards that nobody has claimed, so one too many costs everybody a look."""
+"""When a new plan is worth making: it voids what nobody has claimed, so one too many costs everybody a look."""
 
 from dataclasses import dataclass
 

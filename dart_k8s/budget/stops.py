@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from .posterior import Floats, Ints, Prior, chance, pairs
+from .posterior import Floats, Ints, Prior, alike, chance
 from .strategies import Goal, Kind, targets
 
 
@@ -45,7 +45,9 @@ def saturated(correct: Ints, singles: Ints) -> np.ndarray[tuple[int, ...], np.dt
     return (correct >= SATURATED_AFTER) & (singles < SATURATED_SHARE * correct)
 
 
-def hopeless(goal: Goal, prior: Prior, *, correct: Ints, trials: Ints, distinct: Ints, spent: Ints, target: Ints) -> Ints:
+def hopeless(
+    goal: Goal, prior: Prior, *, correct: Ints, trials: Ints, distinct: Ints, spent: Ints, target: Ints
+) -> Ints:
     """The correct responses at which each query stops if it is hopeless, else -1; shape (Q,).
 
     0 means: stop at once, not even one correct response is to be expected.
@@ -57,11 +59,9 @@ def hopeless(goal: Goal, prior: Prior, *, correct: Ints, trials: Ints, distinct:
     if ripe.size == 0:
         return result
     left = np.maximum(0, goal.cap - spent[ripe])
-    width = int(max(goal.cap, int(target.max(initial=0)))) + 2
     # Queries alike in all that enters the chance are judged once.
     need = target[ripe] - distinct[ripe]
-    keys = ((trials[ripe] * width + correct[ripe]) * width + need) * width + left
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    first, inverse = alike(trials[ripe], correct[ripe], need, left)
     low = np.empty(first.size, dtype=bool)
     none = np.empty(first.size, dtype=bool)
     s, n, r, m = correct[ripe][first], trials[ripe][first], need[first], left[first]
@@ -86,8 +86,8 @@ def judge(
 ) -> tuple[Ints, Ints]:
     """Stop reason of each query and how many more distinct correct responses an open one needs.
 
-    All arrays have shape (Q,); `spent` are the trials that count against the cap (counted, surplus and waiting). Returns
-    (reasons, needs); need is 0 for closed queries. For vanilla the need is the trials left.
+    All arrays have shape (Q,); `spent` are the trials that count against the cap (counted, surplus and waiting).
+    Returns (reasons, needs); need is 0 for closed queries. For vanilla the need is the trials left.
     """
     reasons = np.zeros(correct.shape, dtype=np.int64)
     if goal.kind is Kind.VANILLA:
@@ -113,4 +113,4 @@ def current_targets(goal: Goal, pass_rate: Floats, own: Ints) -> Ints:
     return np.where((own > 0) & (goal.kind is not Kind.VANILLA), own, targets(goal.kind, goal.scale, pass_rate))
 
 
-__all__ = ["SATURATED_AFTER", "SATURATED_SHARE", "Stop", "current_targets", "hopeless", "judge", "pairs", "saturated"]
+__all__ = ["SATURATED_AFTER", "SATURATED_SHARE", "Stop", "current_targets", "hopeless", "judge", "saturated"]

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from .posterior import Floats, Ints
 
-
 PILOT = 8
 """Most trials of a query in flight before it has as many verdicts: its pass rate is anybody's guess until then."""
 
@@ -60,7 +59,7 @@ class Goal:
 
 
 def targets(kind: Kind, scale: float, pass_rate: ArrayLike) -> Ints:
-    """Distinct correct responses wanted of each query, shape of `pass_rate`; for vanilla 0: trials decide, not successes.
+    """Distinct correct responses wanted of each query, shape of `pass_rate`; 0 for vanilla, where trials decide.
 
     prop2diff: k_q = max(1, ceil(k_p (1 - p_q))) (DART-Math section 3.2; the method's floor of one).
     """

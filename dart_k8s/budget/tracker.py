@@ -1,8 +1,8 @@
 """One query inside a claim: what its verdicts say so far, and how many trials may be in flight.
 
-The planner's rules (`stops.judge`) applied verdict by verdict, so that a query is closed at its need and not at the next
-plan. Verdicts must arrive in launch order (the sampler sees to that): so the counts are those of sequential sampling, and
-short responses have no advantage.
+The planner's rules (`stops.judge`) applied verdict by verdict, so that a query is closed at its need and not at the
+next plan. Verdicts must arrive in launch order (the sampler sees to that): so the counts are those of sequential
+sampling, and short responses have no advantage.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ import numpy as np
 from .posterior import GRID, Floats, Prior, chance
 from .stops import SATURATED_AFTER, SATURATED_SHARE, Stop
 from .strategies import PILOT, Goal, Kind, targets
+
+REFUSED = 8
+"""Void trials in a row after which a query is let go: an engine that refuses a prompt goes on refusing it."""
 
 HOPE_STEP = 8
 """A hopeless query is judged anew after this many verdicts: the chance moves slowly and costs 50 microseconds."""
@@ -48,6 +51,7 @@ class Tracker:
         "_mass",
         "_mean",
         "_once",
+        "_refused",
         "_texts",
         "allowance",
         "correct",
@@ -68,7 +72,7 @@ class Tracker:
         self._texts: dict[int, bool] = {text: place < grant.singles for place, text in enumerate(grant.known)}
         self._once = grant.singles
         self.trials, self.correct = grant.trials, grant.correct
-        self.launched = self.counted = self.voided = self.found = 0
+        self.launched = self.counted = self.voided = self.found = self._refused = 0
         self.allowance = grant.allowance
         self.stop: Stop = Stop.OPEN
         self._floor: int | None = None
@@ -120,9 +124,9 @@ class Tracker:
     def room(self, slots: int) -> int:
         """How many more trials may be launched now, given the engine's slots.
 
-        Cap in flight: clamp(floor(r / (2 p)), 1, min(slots, allowance left)) with r the need and p the posterior mean, so
-        that what is in flight at the end is about half of what is still to come; 8 before 8 verdicts. Until `min_trials`
-        exactly those are launched, since the first verdicts may close the query.
+        Cap in flight: clamp(floor(r / (2 p)), 1, min(slots, allowance left)) with r the need and p the posterior mean,
+        so that what is in flight at the end is about half of what is still to come; 8 before 8 verdicts. Until
+        `min_trials` exactly those are launched, since the first verdicts may close the query.
         """
         left = self.allowance - (self.launched - self.voided)
         if self.closed or left <= 0:
@@ -136,7 +140,7 @@ class Tracker:
             cap = max(1, int(self.need() / (2.0 * self._mean)))
         if self.trials < PILOT:
             cap = min(cap, PILOT)
-        return max(0, min(cap - self.outstanding, left, slots))
+        return max(0, min(min(cap, slots) - self.outstanding, left))
 
     def launch(self) -> int:
         """Take the next trial; its launch place within the claim."""
@@ -145,13 +149,20 @@ class Tracker:
         return place
 
     def void(self) -> None:
-        """A launched trial that the engine could not serve: not a trial, its allowance comes back."""
+        """A launched trial that the engine could not serve: not a trial, its allowance comes back.
+
+        `REFUSED` of them with no verdict in between close the query in this claim.
+        """
         self.voided += 1
+        self._refused += 1
+        if self._refused >= REFUSED and not self.closed:
+            self.stop = Stop.SET_ASIDE
 
     def observe(self, correct: bool, text: int) -> bool:
         """Count the next verdict in launch order; True if the response is correct and its text new."""
         self.counted += 1
         self.trials += 1
+        self._refused = 0
         self._mass = self._mass * (GRID if correct else 1.0 - GRID)
         self._mass /= self._mass.sum()
         self._mean = float(self._mass @ GRID)
@@ -208,7 +219,8 @@ class Tracker:
             self.stop = Stop.SATURATED
         if not self.closed and self._floor is not None and distinct >= self._floor:
             self.stop = Stop.HOPELESS
-        if not self.closed and self.trials >= goal.hopeless_after and self.trials % HOPE_STEP == 0:
+        over = self.trials - goal.hopeless_after
+        if not self.closed and over >= 0 and over % HOPE_STEP == 0:
             self._hope()
         if not self.closed and self.grant.spent + self.counted >= goal.cap:
             self.stop = Stop.CAP
