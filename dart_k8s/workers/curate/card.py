@@ -119,16 +119,16 @@ def _cautions(facts: Plain) -> list[str]:
     parts = []
     if short["queries"]:
         parts.append(
-            f"**Short of the target**: {short['queries']:,} queries, {short['missing']:,} in all. "
-            f"{short['surplusCorrect']:,} more correct responses to them finished out of launch order; they are in the "
-            "pool, not here."
+            f"**Short of the target**: {_queries(short['queries'])}, by {short['missing']:,} {short['of']} in all. "
+            f"Correct responses to them that finished out of launch order: {short['surplusCorrect']:,}; they are in "
+            "the pool, not here."
         )
         shown = [[s["queryId"], s["target"], s["rows"], s["trials"]] for s in short["list"][:_SHOWN]]
-        parts.append(_table(["query", "target", "rows", "trials"], shown))
+        parts.append(_table(["query", f"{short['of']} wanted", "rows", "trials"], shown))
     if suspects["otherAnswerQueries"]:
         parts.append(
-            f"**Suspect references**: {suspects['otherAnswerQueries']:,} queries where most responses agree on another "
-            "answer (30 % of the trials and more). Their rows carry the flag `other-answer`."
+            f"**Suspect references**: {_queries(suspects['otherAnswerQueries'])} where most responses agree on "
+            "another answer (30 % of the trials and more). Their rows carry the flag `other-answer`."
         )
         shown = [
             [s["queryId"], s["reference"], s["answer"], f"{100 * s['share']:.0f} %", s["trials"]]
@@ -137,8 +137,9 @@ def _cautions(facts: Plain) -> list[str]:
         parts.append(_table(["query", "reference", "most frequent answer", "share", "trials"], shown))
     if suspects["lowPassRateQueries"]:
         parts.append(
-            f"**Likely right by luck**: {suspects['lowPassRateRows']:,} rows of {suspects['lowPassRateQueries']:,} "
-            "queries with a pass rate under 0.5 %. They carry the flag `low-pass-rate`."
+            f"**Likely right by luck**: {suspects['lowPassRateRows']:,} rows of "
+            f"{_queries(suspects['lowPassRateQueries'])} with a pass rate under 0.5 %. They carry the flag "
+            "`low-pass-rate`."
         )
     if suspects["undecided"]:
         named = ", ".join(
@@ -146,12 +147,16 @@ def _cautions(facts: Plain) -> list[str]:
             for one in suspects["undecided"][:_SHOWN]
         )
         parts.append(
-            f"**Undecided**: over 5 % of the trials of {len(suspects['undecided']):,} queries could not be judged "
-            f"within the verifier's limits: {named}."
+            f"**Undecided**: over 5 % of the trials of {_queries(len(suspects['undecided']))} could not be "
+            f"judged within the verifier's limits: {named}."
         )
     parts.extend(_losses(facts))
     parts.extend(_overlaps(facts))
     return parts or ["Nothing was found."]
+
+
+def _queries(count: int) -> str:
+    return "1 query" if count == 1 else f"{count:,} queries"
 
 
 def _losses(facts: Plain) -> list[str]:

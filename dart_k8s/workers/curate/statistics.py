@@ -54,6 +54,7 @@ class Facts:
 def statistics(facts: Facts) -> Plain:
     """The facts as JSON-ready data; no NaN, no time, no place."""
     chosen = facts.selection
+    short_of = "trials" if chosen.rule.target is None else "rows"
     return {
         "format": STATISTICS_FORMAT,
         "name": facts.name,
@@ -72,7 +73,8 @@ def statistics(facts: Facts) -> Plain:
         "byDecile": table(facts, facts.bands),
         "short": {
             "queries": len(chosen.short),
-            "missing": sum(max(0, short.target - short.rows) for short in chosen.short),
+            "of": short_of,
+            "missing": sum(short.target - int(getattr(short, short_of)) for short in chosen.short),
             "surplusCorrect": sum(short.surplus_correct for short in chosen.short),
             "list": [_fields(short) for short in chosen.short[:LISTED]],
         },

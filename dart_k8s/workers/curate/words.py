@@ -4,8 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-_WORDS = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
-_WORDS_AND_SIGNS = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[-+*/=<>^%!|]")
+_WORDS = re.compile(r"\d+\.\d+|[^\W_]+")
+_WORDS_AND_SIGNS = re.compile(r"\d+\.\d+|[^\W_]+|[-+*/=<>^%!|]")
 
 
 def words(text: str) -> list[str]:
