@@ -89,9 +89,9 @@ class World:
             tell=self.tell,
         )
 
-    def planner(self, name: str = "planner") -> Planner:
+    def planner(self, name: str = "planner", access: Access | None = None) -> Planner:
         """A process that tries to be the planner."""
-        access = self.access()
+        access = access or self.access()
         return Planner(
             access=access,
             claims=self.claims(name, access),

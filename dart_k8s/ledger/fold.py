@@ -50,11 +50,11 @@ def register(state: BudgetState, attempt: str, *, query: Ints, need: Ints, allow
     )
 
 
-def end(state: BudgetState, attempt: str, *, segments: int | None) -> BudgetState:
+def end(state: BudgetState, attempt: str, *, segments: int | None, barren: bool = False) -> BudgetState:
     """An attempt is over: what it was granted and did not use is free again.
 
-    `segments` is what its holder said it wrote, None if it fell silent; then its queries note a failure unless some
-    result of it is known.
+    `segments` is what its holder said it wrote, None if it fell silent. `barren`: it fell silent and left nothing, which its
+    queries note as a failure; a result of it that was folded takes earlier failures back.
     """
     row = state.attempt_index()[attempt]
     if state.held[row] != Held.LIVE:
@@ -64,7 +64,10 @@ def end(state: BudgetState, attempt: str, *, segments: int | None) -> BudgetStat
     counts[row] = -1 if segments is None else segments
     failures = table.failures.copy()
     mine = state.live.query[state.live.attempt == row]
-    failures[mine] = failures[mine] + 1 if segments is None and state.cursor[row] == 0 else 0
+    if barren:
+        failures[mine] += 1
+    elif state.cursor[row] > 0:
+        failures[mine] = 0
     return replace(state, held=held, segments=counts, table=replace(table, failures=failures))
 
 
@@ -91,11 +94,13 @@ def seal(state: BudgetState, attempts: Iterable[str]) -> BudgetState:
     if (state.waiting.verdict[gone] == PENDING).any():
         raise ValueError(f"attempts {sorted(state.attempts[r] for r in rows)} have pending trials")
     real = gone & (state.waiting.verdict != VOID)
+    void = gone & (state.waiting.verdict == VOID)
     surplus = state.table.surplus + np.bincount(state.waiting.query[real], minlength=state.size)
+    voids = state.table.voids + np.bincount(state.waiting.query[void], minlength=state.size)
     return replace(
         state,
         held=held,
-        table=replace(state.table, surplus=surplus),
+        table=replace(state.table, surplus=surplus, voids=voids),
         live=_live_where(state.live, ~np.isin(state.live.attempt, rows)),
         waiting=_waiting_where(state.waiting, ~gone),
     )
@@ -208,6 +213,7 @@ def _count(state: BudgetState, rows: Waiting, tokens: Ints) -> BudgetState:
         correct=table.correct + np.bincount(rows.query[right], minlength=size),
         undecided=table.undecided + np.bincount(rows.query[counts & (rows.verdict == UNDECIDED)], minlength=size),
         tokens=table.tokens + tokens,
+        voids=table.voids + np.bincount(rows.query[counts & (rows.verdict == VOID)], minlength=size),
     )
     return replace(
         state,

@@ -87,6 +87,8 @@ class Table:
     """`budget.stops.Stop` codes."""
     failures: Ints
     """Attempts in a row that ended their sampler without a result while they held the query."""
+    voids: Ints
+    """Requests that the engine refused: no trials, no tokens."""
     earlier_trials: Ints
     """Trials brought along from earlier pools; in `trials`, not spent by this run."""
 

@@ -1,11 +1,14 @@
 """The claim protocol on a store: taking, renewing, giving back, and noticing that a holder fell silent.
 
-No clock is compared across machines: a claim has expired when an observer has seen the same ETag for the whole time to
-live on its own monotonic clock. A holder that could not renew within half the time to live stops starting work.
+No clock is compared across machines: a claim has expired when an observer has watched the same ETag for the whole time
+to live on its own monotonic clock. Watching means looking: of the time between two looks at most half the time to live
+counts. Else an observer that slept, or could not reach the store any more than the holder could, would take over from
+the living at its first look. A holder that could not renew within half the time to live stops starting work.
 """
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dart_k8s.errors import Conflict, NotFound
@@ -26,6 +29,10 @@ class HeldClaim:
     """Loop time of the last successful write, taken before the write was sent."""
     lost: bool = False
     """Another holder has taken over."""
+    closed: bool = False
+    """The last word is said."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One write at a time: the last word and a renewal must not overtake each other."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +40,10 @@ class Sighting:
     """A claim as last seen."""
 
     etag: str
-    since: float
-    """Loop time of the first sight of this ETag."""
+    looked: float
+    """Loop time of the last look."""
+    age: float = 0.0
+    """Seconds for which this ETag has been watched."""
     claim: Claim | None = None
 
 
@@ -53,14 +62,16 @@ class Claims:
         return not held.lost and asyncio.get_running_loop().time() - held.renewed < self.ttl / 2
 
     async def survey(self, prefix: str) -> dict[str, Sighting]:
-        """All claims under a prefix by key, with how long each has looked the same. One list request."""
+        """All claims under a prefix by key, with how long each has been the same. One list request."""
         entries = await self.access.call(lambda: list(self.access.store.list(prefix)))
         now = asyncio.get_running_loop().time()
         seen: dict[str, Sighting] = {}
         for entry in entries:
             known = self.sightings.get(entry.key)
             if known is None or known.etag != entry.etag:
-                known = Sighting(etag=entry.etag, since=now)
+                known = Sighting(etag=entry.etag, looked=now)
+            known.age += min(now - known.looked, self.ttl / 2)
+            known.looked = now
             seen[entry.key] = known
         for key in [key for key in self.sightings if key.startswith(prefix)]:
             del self.sightings[key]
@@ -78,7 +89,7 @@ class Claims:
             return None
         now = asyncio.get_running_loop().time()
         if known is None or known.etag != blob.etag:
-            known = Sighting(etag=blob.etag, since=now)
+            known = Sighting(etag=blob.etag, looked=now)
         known.claim = claims.decode(blob.data, key=key)
         self.sightings[key] = known
         return known.claim
@@ -86,12 +97,12 @@ class Claims:
     def resting(self, key: str) -> bool:
         """Whether the claim has not been renewed for two heartbeats: a live one never rests, so it needs no reading."""
         known = self.sightings.get(key)
-        return known is not None and asyncio.get_running_loop().time() - known.since >= 2 * self.heartbeat
+        return known is not None and known.age >= 2 * self.heartbeat
 
     def expired(self, key: str) -> bool:
-        """Whether the claim's ETag has been the same for the whole time to live."""
+        """Whether the claim's ETag has been the same for the whole time to live, as of the last survey."""
         known = self.sightings.get(key)
-        return known is not None and asyncio.get_running_loop().time() - known.since >= self.ttl
+        return known is not None and known.age >= self.ttl
 
     async def take(self, key: str, name: str, *, failed: bool = False) -> HeldClaim | None:
         """Take an absent, released or expired claim; None if somebody else has it or was faster.
@@ -114,26 +125,44 @@ class Claims:
 
     async def renew(self, held: HeldClaim) -> None:
         """Prolong; marks the claim lost if another holder has it."""
-        renewed = claims.renew(held.claim)
-        now = asyncio.get_running_loop().time()
-        try:
-            held.etag = await self.access.call(
-                self.access.store.put_if_match, held.key, claims.encode(renewed), held.etag
-            )
-        except Conflict:
-            held.lost = True
-            return
-        held.claim, held.renewed = renewed, now
+        async with held.writing:
+            if not held.closed:
+                await self._rewrite(held, claims.renew)
 
     async def close(self, held: HeldClaim, hold: Hold, segments: int) -> None:
-        """Say the last word: done or released. Does nothing when the claim was lost."""
-        if held.lost:
-            return
+        """Say the last word: done or released. Does nothing when the claim was lost or is closed."""
+        async with held.writing:
+            if not held.closed:
+                held.closed = await self._rewrite(held, lambda claim: claims.close(claim, hold, segments))
+
+    async def _rewrite(self, held: HeldClaim, change: Callable[[Claim], Claim]) -> bool:
+        """Write the changed claim over our own; False, and the claim marked lost, if another holder has it."""
+        while not held.lost:
+            now = asyncio.get_running_loop().time()
+            claim = change(held.claim)
+            try:
+                held.etag = await self.access.call(
+                    self.access.store.put_if_match, held.key, claims.encode(claim), held.etag
+                )
+            except Conflict:
+                # A write of ours whose outcome we never heard (its caller was cancelled) may be what is in the way.
+                held.lost = not await self._ours(held)
+                continue
+            held.claim, held.renewed = claim, now
+            return True
+        return False
+
+    async def _ours(self, held: HeldClaim) -> bool:
+        """Read the claim anew; whether its current attempt is still this one and alive."""
         try:
-            data = claims.encode(claims.close(held.claim, hold, segments))
-            held.etag = await self.access.call(self.access.store.put_if_match, held.key, data, held.etag)
-        except Conflict:
-            held.lost = True
+            blob = await self.access.call(self.access.store.get, held.key)
+        except NotFound:
+            return False
+        claim = claims.decode(blob.data, key=held.key)
+        if claim.current.nonce != held.claim.current.nonce or claim.current.hold is not Hold.LIVE:
+            return False
+        held.claim, held.etag = claim, blob.etag
+        return True
 
     async def _write(self, key: str, claim: Claim, etag: str | None) -> HeldClaim | None:
         store, data = self.access.store, claims.encode(claim)
@@ -146,5 +175,5 @@ class Claims:
         except Conflict:
             self.sightings.pop(key, None)
             return None
-        self.sightings[key] = Sighting(etag=new, since=now, claim=claim)
+        self.sightings[key] = Sighting(etag=new, looked=now, claim=claim)
         return HeldClaim(key=key, claim=claim, etag=new, renewed=now)

@@ -28,10 +28,11 @@ from dart_k8s.ledger.claims import Claim, Hold
 from dart_k8s.ledger.fold import Arrival
 from dart_k8s.ledger.keys import BUDGET, PLANNER, AttemptName, PlanName, ShardName, sequence_of
 from dart_k8s.ledger.plans import Grants, Plan
-from dart_k8s.ledger.state import BudgetState, Held, Ints, Phase
+from dart_k8s.ledger.state import BudgetState, Held, Ints, Phase, Table
 
 from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
+from .work import refused
 
 POISON = 3
 """Attempts in a row without a result after which a query is set aside."""
@@ -74,6 +75,8 @@ class Planner:
     _plans: dict[PlanName, Plan] = field(default_factory=dict)
     _speeds: dict[str, float] = field(default_factory=dict)
     _ended: dict[str, float] = field(default_factory=dict)
+    _settled: set[PlanName] = field(default_factory=set)
+    """Plans whose claims were looked at after another plan had replaced them: no further claim will be worked on."""
     _role: HeldClaim | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -114,8 +117,16 @@ class Planner:
         self._role = held
         blob = await self.access.call(self.access.store.get, BUDGET)
         loaded = state.decode(blob.data)
-        self.state, self._etag = replace(loaded, epoch=loaded.epoch + 1), blob.etag
-        self.tell("planner", epoch=self.state.epoch)
+        self.state, self._etag = loaded, blob.etag
+        self._settled.clear()
+        if loaded.phase is not Phase.CLOSED:
+            try:
+                # Written at once: two planners of one epoch would give their plans the same name.
+                await self._write(replace(loaded, epoch=loaded.epoch + 1))
+            except Conflict:
+                await self._give_role()
+                return False
+        self.tell("planner", epoch=self._known().epoch)
         return True
 
     async def _give_role(self) -> None:
@@ -150,19 +161,25 @@ class Planner:
     async def turn(self) -> Phase:
         """Fold, judge, plan, write; the phase afterwards. Conflict: another planner has written meanwhile."""
         await self._renew_role()
-        before = self._known()
-        current = await self._see_claims(before)
+        current = await self._observe(self._known())
+        current = await self._plan(current)
+        if current is not self._known():
+            await self._write(current)
+        return self._known().phase
+
+    async def _observe(self, before: BudgetState) -> BudgetState:
+        """The state with all that happened since: claims, tallies, ends, seals, and the prior that follows."""
+        current, seen = await self._see_claims(before)
         current = await self._fetch(current)
+        for claim, plan, expired in seen:
+            current = await self._see_ends(current, plan, claim, expired=expired)
         current = self._seal(current)
         # The prior is a function of the counts alone: no new verdicts, no new fit.
         if not current.weights or current.table.trials is not before.table.trials:
             start = Prior.of(current.weights) if current.weights else None
             fitted = fit(current.table.correct, current.table.trials, start=start)
             current = replace(current, weights=tuple(float(w) for w in fitted.weights))
-        current = await self._plan(current)
-        if current is not before:
-            await self._write(current)
-        return self._known().phase
+        return current
 
     def _known(self) -> BudgetState:
         if self.state is None:
@@ -174,37 +191,62 @@ class Planner:
         self._etag = await self.access.call(self.access.store.put_if_match, BUDGET, state.encode(new), self._etag)
         self.state = new
 
-    async def _see_claims(self, current: BudgetState) -> BudgetState:
-        """Take up new attempts, notice ended, silent and swept ones."""
+    async def _see_claims(self, current: BudgetState) -> tuple[BudgetState, list[tuple[Claim, Plan, bool]]]:
+        """Take up new attempts; the claims seen, with their plan and whether they have expired."""
         names = {AttemptName.parse(a).shard.plan for a in self._open(current)}
+        replaced: PlanName | None = None
         if current.plan is not None:
             names.add(current.plan)
+            # A claim can slip through just before its plan is replaced: so each replaced plan is looked at once more.
+            replaced = (await self._plan_named(current.plan)).parent
+            if replaced is not None and replaced not in self._settled:
+                names.add(replaced)
+        seen = []
         for name in sorted(names):
             plan = await self._plan_named(name)
             for key in await self.claims.survey(name.claims):
                 claim = await self.claims.read(key)
                 if claim is not None:
-                    current = self._see(current, plan, claim, expired=self.claims.expired(key))
+                    current = self._take_up(current, plan, claim)
+                    seen.append((claim, plan, self.claims.expired(key)))
+        if replaced is not None:
+            self._settled.add(replaced)
+        return current, seen
+
+    def _take_up(self, current: BudgetState, plan: Plan, claim: Claim) -> BudgetState:
+        shard = ShardName.parse(claim.name)
+        rows = plan.rows(shard.shard)
+        known = current.attempt_index()
+        for number in range(len(claim.attempts)):
+            name = str(AttemptName(shard, number))
+            if name not in known:
+                need, allowance = _left(current, shard, number, plan, rows, self.goal.kind)
+                query = plan.grants.query[rows]
+                current = folding.register(current, name, query=query, need=need, allowance=allowance)
         return current
 
-    def _see(self, current: BudgetState, plan: Plan, claim: Claim, *, expired: bool) -> BudgetState:
+    async def _see_ends(self, current: BudgetState, plan: Plan, claim: Claim, *, expired: bool) -> BudgetState:
+        """Notice ended, silent and swept attempts of a claim, all tallies that they told of being folded."""
         shard = ShardName.parse(claim.name)
-        sweep = plan.sweep[shard.shard - plan.sampling_shards] if shard.shard >= plan.sampling_shards else ()
-        rows = plan.rows(shard.shard)
+        index = current.attempt_index()
         for number, holding in enumerate(claim.attempts):
-            name = str(AttemptName(shard, number))
-            if name not in current.attempts:
-                query = plan.grants.query[rows]
-                need, allowance = _left(current, shard, number, plan, rows)
-                current = folding.register(current, name, query=query, need=need, allowance=allowance)
+            name = AttemptName(shard, number)
+            row = index[str(name)]
             over = holding.hold is not Hold.LIVE or expired
-            if over and current.held[current.attempts.index(name)] == Held.LIVE:
+            if over and current.held[row] == Held.LIVE:
                 silent_end = holding.hold in (Hold.LIVE, Hold.LOST, Hold.ASIDE)
-                current = folding.end(current, name, segments=None if silent_end else holding.segments)
-                self._ended[name] = asyncio.get_running_loop().time()
-            if holding.hold is Hold.DONE and sweep:
-                current = folding.swept(current, sweep)
+                barren = silent_end and current.cursor[row] == 0 and await self._without_result(name)
+                current = folding.end(
+                    current, str(name), segments=None if silent_end else holding.segments, barren=barren
+                )
+                self._ended[str(name)] = asyncio.get_running_loop().time()
+            if holding.hold is Hold.DONE and shard.shard >= plan.sampling_shards:
+                current = folding.swept(current, self._named(plan, shard.shard))
         return current
+
+    async def _without_result(self, attempt: AttemptName) -> bool:
+        store = self.access.store
+        return await self.access.call(lambda: next(iter(store.list(attempt.segments)), None)) is None
 
     async def _fetch(self, current: BudgetState) -> BudgetState:
         """Fold the tallies behind the cursors of all attempts that are not sealed."""
@@ -268,33 +310,56 @@ class Planner:
         goal, judged, need, allowance, expected = self._demand(current, prior, counts)
         live_expected = np.minimum(counts.live_trials, counts.live_need / np.maximum(judged.pass_rate, 1e-3))
         self.remaining = float(expected.sum() + live_expected.sum())
-        current = _judged(current, judged)
         live = bool((current.held == Held.LIVE).any())
         if goal.total is not None and not live and not allowance.any():
-            reason = np.where(current.table.reason == Stop.OPEN, int(Stop.BUDGET), current.table.reason)
-            current = replace(current, table=replace(current.table, reason=reason))
-        if not (current.table.reason == Stop.OPEN).any() and not live:
-            sealed = bool((current.held == Held.SEALED).all())
-            phase = Phase.CLOSED if sealed else Phase.SEALING
-            if phase is not current.phase:
-                current = replace(current, phase=phase)
-            if sealed:
-                return current
+            judged = replace(judged, reason=np.where(judged.reason == Stop.OPEN, int(Stop.BUDGET), judged.reason))
+        current = _judged(current, judged)
+        is_open = bool((judged.reason == Stop.OPEN).any())
+        phase = Phase.SAMPLING if is_open else Phase.SEALING
+        if not is_open and not live and bool((current.held == Held.SEALED).all()):
+            if await self._claimable(current):
+                return await self._plan(await self._void(current, "nothing is left to do"))
+            return replace(current, phase=Phase.CLOSED)
+        if phase is not current.phase:
+            current = replace(current, phase=phase)
         sweep = self._to_sweep(current)
         standing = await self._standing(current, judged, expected, sweep)
         why = reason_to_plan(standing)
         if why is None:
             return current
+        if self.goal.total is not None and await self._claimable(current):
+            # What a claim that slips through would spend is in no plan's sums: here that could exceed the total.
+            return await self._plan(await self._void(current, why))
         shards = self._shard_trials()
         rows = planning.cut(
             goal, need, allowance, expected, counts, shard_trials=shards, samplers=self.settings.samplers,
             seed=current.epoch * 1_000_003 + (0 if current.plan is None else current.plan.number),
         )  # fmt: skip
         plan = _assemble(current, goal, prior, counts, rows, self.own, self.rates, sweep)
+        return await self._publish(current, plan, why)
+
+    async def _publish(self, current: BudgetState, plan: Plan, why: str) -> BudgetState:
+        """The state that points at a new plan; the plan is there once that state is written."""
         await self.access.call(self.access.store.put_if_absent, plan.name.key, plans.encode(plan))
         self._plans[plan.name] = plan
-        self.tell("plan", name=str(plan.name), shards=plan.shards, trials=round(float(rows.expected.sum())), why=why)
+        self.tell("plan", name=str(plan.name), shards=plan.shards, trials=round(sum(plan.expected)), why=why)
         return replace(current, plan=plan.name)
+
+    async def _void(self, current: BudgetState, why: str) -> BudgetState:
+        """Put an empty plan in force, then look at the claims again: from now on no sampler can take one unseen."""
+        prior, counts = Prior.of(current.weights), self._counts(current)
+        plan = _assemble(current, self.goal, prior, counts, _no_rows(), self.own, self.rates, [])
+        await self._write(await self._publish(current, plan, why))
+        return await self._observe(self._known())
+
+    async def _claimable(self, current: BudgetState) -> bool:
+        """Whether a sampler could take a shard of the plan in force, as of the last look at its claims."""
+        if current.plan is None:
+            return False
+        plan, taken = await self._plan_named(current.plan), self._claimed(current.plan)
+        ended = (Hold.DONE, Hold.ASIDE)
+        sightings = [self.claims.sightings[key].claim for key in taken]
+        return len(taken) < plan.shards or any(c is None or c.current.hold not in ended for c in sightings)
 
     def _demand(self, current: BudgetState, prior: Prior, counts: Counts) -> tuple[Goal, Judgement, Ints, Ints, Floats]:
         if self.goal.total is None:
@@ -324,7 +389,7 @@ class Planner:
             spent=current.spent(),
             live_need=np.bincount(live.query[mine], weights=need[mine], minlength=size).astype(np.int64),
             live_trials=np.bincount(live.query[mine], weights=trials[mine], minlength=size).astype(np.int64),
-            aside=(table.failures >= POISON).astype(np.int64),
+            aside=_aside(table),
             own=self.own,
             pass_rate=self.rates,
         )
@@ -386,7 +451,9 @@ class Planner:
         return self._plans[name]
 
 
-def _left(current: BudgetState, shard: ShardName, number: int, plan: Plan, rows: slice) -> tuple[Ints, Ints]:
+def _left(
+    current: BudgetState, shard: ShardName, number: int, plan: Plan, rows: slice, kind: Kind
+) -> tuple[Ints, Ints]:
     """Need and allowance of a shard's rows, less what earlier attempts at it (not sealed yet) found and spent."""
     need, allowance = plan.grants.need[rows].copy(), plan.grants.allowance[rows].copy()
     index = current.attempt_index()
@@ -395,9 +462,23 @@ def _left(current: BudgetState, shard: ShardName, number: int, plan: Plan, rows:
         mine = current.live.attempt == row
         where = np.searchsorted(current.live.query[mine], plan.grants.query[rows])
         if mine.any():
-            need -= current.live.found[mine][where]
-            allowance -= current.live.counted[mine][where]
+            done = current.live.counted if kind is Kind.VANILLA else current.live.found
+            need -= done[mine][where]
+            waits = np.bincount(current.waiting.query[current.waiting.attempt == row], minlength=current.size)
+            allowance -= current.live.counted[mine][where] + waits[plan.grants.query[rows]]
     return np.maximum(0, need), np.maximum(0, allowance)
+
+
+def _no_rows() -> planning.Rows:
+    none = np.zeros(0, dtype=np.int64)
+    return planning.Rows(
+        shard=none, query=none, need=none, allowance=none, share=none, expected=np.zeros(0, dtype=np.float64)
+    )
+
+
+def _aside(table: Table) -> Ints:
+    """1 where a query ended its samplers, or the engine refused nearly all its requests, shape (Q,)."""
+    return ((table.failures >= POISON) | refused(table.voids, table.trials)).astype(np.int64)
 
 
 def _judged(current: BudgetState, judged: Judgement) -> BudgetState:
@@ -456,3 +537,25 @@ def _assemble(
 
 def _plain(goal: Goal) -> Mapping[str, object]:
     return {**asdict(goal), "kind": goal.kind.value}
+
+
+def wants_more(current: BudgetState, goal: Goal, own: Ints, rates: Floats) -> bool:
+    """Whether a closed run has queries to sample by another goal than the one it was closed under."""
+    zeros = np.zeros(current.size, dtype=np.int64)
+    table = current.table
+    counts = Counts(
+        trials=table.trials,
+        correct=table.correct,
+        distinct=table.distinct,
+        singles=table.singles,
+        spent=current.spent(),
+        live_need=zeros,
+        live_trials=zeros,
+        aside=_aside(table),
+        own=own,
+        pass_rate=rates,
+    )
+    if goal.total is not None and int(current.spent().sum()) >= goal.total:
+        return False
+    judged = planning.look(goal, Prior.of(current.weights), counts)
+    return bool((judged.reason == Stop.OPEN).any())

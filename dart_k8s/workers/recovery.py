@@ -1,8 +1,10 @@
 """What an attempt that fell silent left behind: segments without a tally, and trials without a verdict."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from dart_k8s.errors import Conflict
 from dart_k8s.ledger import segments
 from dart_k8s.ledger.keys import AttemptName, sequence_of
 from dart_k8s.ledger.segments import Row
@@ -22,7 +24,9 @@ async def tally_orphans(access: Access, attempt: AttemptName) -> int:
     for sequence in missing:
         key = attempt.segment(sequence)
         blob = await access.call(store.get, key)
-        await access.call(store.put_if_absent, attempt.tally(sequence), segments.tally_of(blob.data, key=key))
+        # Other bytes are the holder's own, of another version of the program.
+        with suppress(Conflict):
+            await access.call(store.put_if_absent, attempt.tally(sequence), segments.tally_of(blob.data, key=key))
     return len(missing)
 
 

@@ -13,14 +13,17 @@ pause.
 
 import asyncio
 import hashlib
+import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from dart_k8s.answers import Verdict, text_hash
 from dart_k8s.budget.posterior import Prior
 from dart_k8s.budget.strategies import Goal, Kind
-from dart_k8s.edges.engine.base import Engine, Prompt, Request
-from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, EngineRequestError, VerifierError
+from dart_k8s.edges.engine.base import Completion, Engine, Prompt, Request
+from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, Conflict, EngineRequestError, VerifierError
 from dart_k8s.ledger import plans, segments
 from dart_k8s.ledger.claims import Hold
 from dart_k8s.ledger.keys import BUDGET, AttemptName, PlanName, ShardName
@@ -28,7 +31,7 @@ from dart_k8s.ledger.plans import Plan
 from dart_k8s.ledger.segments import Row, Waste
 from dart_k8s.ledger.state import Phase, pointer
 
-from .access import Access, Tell, silent
+from .access import FIRST_WAIT, LONGEST_WAIT, Access, Tell, silent
 from .claiming import Claims, HeldClaim
 from .recovery import pending_rows, tally_orphans, written_rows
 from .verification import Verifier
@@ -56,6 +59,8 @@ class SamplerSettings:
     poll: float = 2.0
     """Between two looks at the plan when there is nothing to do."""
     idle_timeout: float = 300.0
+    verifier_patience: float = 900.0
+    """For how long a verifier that is out of order is waited for; its responses are written as pending meanwhile."""
     most_pending: int = 20_000
     """Responses waiting for their verdict or for the store, above which new trials pause."""
 
@@ -81,7 +86,9 @@ class Sampler:
     problems: Problems
     tell: Tell = silent
     _works: dict[str, tuple[Work, HeldClaim]] = field(default_factory=dict)
-    _trials: dict[tuple[str, int, int], asyncio.Task[None]] = field(default_factory=dict)
+    _taken: HeldClaim | None = None
+    """A claim on the way to become a work."""
+    _trials: dict[tuple[str, int, int], asyncio.Task[Completion]] = field(default_factory=dict)
     _checks: set[asyncio.Task[None]] = field(default_factory=set)
     _plan: Plan | None = None
     _goal: Goal | None = None
@@ -119,12 +126,15 @@ class Sampler:
             done, _ = await asyncio.wait([*background, stopping], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            return EXIT_CLOSED if self._closed else EXIT_STOPPED
         finally:
             for task in [*background, stopping]:
                 task.cancel()
             await asyncio.gather(*background, stopping, return_exceptions=True)
-            await self._leave()
+            # An error that ended the run says more than what came of it here, so it is the one that is raised.
+            unwritten = await self._leave()
+        if unwritten:
+            raise unwritten[0]
+        return EXIT_CLOSED if self._closed else EXIT_STOPPED
 
     # Trials
 
@@ -139,17 +149,30 @@ class Sampler:
                 line, place = trial
                 self._use_slots(1)
                 key = (work.name, line.query, place)
-                self._trials[key] = asyncio.create_task(self._trial(work, line, place))
+                task = asyncio.create_task(self.engine.generate(self._request(work, line.query, place)))
+                self._trials[key] = task
+                task.add_done_callback(partial(self._ended, work, line, place))
         if self._running < self.engine.slots:
             self._wake.set()
 
-    async def _trial(self, work: Work, line: Line, place: int) -> None:
-        query = line.query
-        row: Row | None = None
-        try:
-            completion = await self.engine.generate(self._request(work, query, place))
+    def _ended(self, work: Work, line: Line, place: int, task: asyncio.Task[Completion]) -> None:
+        """A trial ended, one way or another: also one that was aborted before its task had begun."""
+        now = asyncio.get_running_loop().time()
+        self._use_slots(-1)
+        del self._trials[work.name, line.query, place]
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled():
+            work.aborted()
+        elif isinstance(error, EngineRequestError):
+            self.tell("request-refused", query=line.query, error=str(error))
+            work.failed(line, place, now)
+        elif error is not None:
+            work.aborted()
+            self._fail(error)
+        else:
+            completion = task.result()
             row = Row(
-                query=query,
+                query=line.query,
                 place=place,
                 response=completion.text,
                 tokens=completion.tokens,
@@ -157,21 +180,9 @@ class Sampler:
                 finish=completion.finish,
                 text=text_hash(completion.text),
             )
-        except asyncio.CancelledError:
-            work.aborted()
-        except EngineRequestError as error:
-            self.tell("request-refused", query=query, error=str(error))
-            work.failed(line, place, asyncio.get_running_loop().time())
-        except Exception as error:
-            work.aborted()
-            self._fail(error)
-        finally:
-            self._use_slots(-1)
-            self._trials.pop((work.name, query, place), None)
-        if row is not None:
-            buffered = work.finished(row, asyncio.get_running_loop().time())
-            self._recent.append(buffered.since)
-            self._check(work, line, buffered.row)
+            work.finished(row, now)
+            self._recent.append(now)
+            self._check(work, line, row)
         self._after(work, line)
 
     def _request(self, work: Work, query: int, place: int) -> Request:
@@ -196,19 +207,33 @@ class Sampler:
         task.add_done_callback(self._checks.discard)
 
     async def _verify(self, work: Work, line: Line | None, row: Row) -> None:
-        reference, query = self.problems.reference(row.query), self.problems.query(row.query)
         try:
-            verdict = await self.verifier.verify(row.response or "", reference, query)
+            verdict = await self._verdict(row)
             if row.finish == "length" and verdict.verdict == "incorrect" and verdict.answer is None:
                 verdict = Verdict(verdict="incorrect", answer=None, tier=verdict.tier, reason="cut off at maxTokens")
-        except VerifierError as error:
+        except Exception as error:
             # The row stays pending: written, counted as spent, verified later by whoever takes the shard.
-            self.tell("verifier-failed", query=row.query, error=str(error))
             work.verifying -= 1
             work.unverified += 1
-            return
-        work.judged(line, row, verdict, asyncio.get_running_loop().time())
+            self._fail(error)
+        else:
+            work.judged(line, row, verdict, asyncio.get_running_loop().time())
         self._after(work, line)
+
+    async def _verdict(self, row: Row) -> Verdict:
+        """The verdict of a response. One that is out of order is waited for; VerifierError once patience ends."""
+        loop = asyncio.get_running_loop()
+        reference, query = self.problems.reference(row.query), self.problems.query(row.query)
+        give_up, wait = loop.time() + self.settings.verifier_patience, FIRST_WAIT
+        while True:
+            try:
+                return await self.verifier.verify(row.response or "", reference, query)
+            except VerifierError as error:
+                if loop.time() + wait > give_up:
+                    raise
+                self.tell("verifier-failed", query=row.query, error=str(error))
+            await asyncio.sleep(wait * random.uniform(0.7, 1.3))
+            wait = min(LONGEST_WAIT, 2 * wait)
 
     def _after(self, work: Work, line: Line | None) -> None:
         if line is not None and line.tracker.closed:
@@ -343,11 +368,12 @@ class Sampler:
                 self.tell("set-aside", shard=str(shard), attempts=previous.failures + 1)
                 await self.claims.set_aside(shard.claim)
                 return False
-        held = await self.claims.take(shard.claim, str(shard), failed=failed)
+        held = self._taken = await self.claims.take(shard.claim, str(shard), failed=failed)
         if held is None:
             return False
         if await self._look() != shard.plan:
             await self.claims.close(held, Hold.RELEASED, 0)
+            self._taken = None
             return False
         if self._plan is None or self._prior is None or self._goal is None:
             return False
@@ -365,7 +391,7 @@ class Sampler:
         for row in pending_rows(history):
             work.verifying += 1
             self._check(work, None, row)
-        self._works[work.name] = (work, held)
+        self._works[work.name], self._taken = (work, held), None
         self.tell("claimed", shard=work.name, queries=len(work.lines), takeover=held.claim.attempt)
         self._fill()
         return True
@@ -382,8 +408,8 @@ class Sampler:
         """Nothing is left to do for the claim: write the rest and say so."""
         hold = Hold.DONE if work.launching and not work.unverified else Hold.RELEASED
         await self._flush(work, everything=True, final=True)
-        del self._works[work.name]
         await self.claims.close(held, hold, work.segments)
+        del self._works[work.name]
 
     # Rows
 
@@ -418,7 +444,9 @@ class Sampler:
         key = attempt.segment(work.segments)
         tally = segments.tally_of(work.unsent, key=key)
         await self.access.call(self.access.store.put_if_absent, key, work.unsent)
-        await self.access.call(self.access.store.put_if_absent, attempt.tally(work.segments), tally)
+        # Whoever swept the attempt has written this tally: other bytes are those of another version of the program.
+        with suppress(Conflict):
+            await self.access.call(self.access.store.put_if_absent, attempt.tally(work.segments), tally)
         work.segments += 1
         work.unsent = None
 
@@ -446,18 +474,27 @@ class Sampler:
         counters = self.engine.counters
         return {"tokens": counters.tokens, "running": self._running, "slots": self.engine.slots}
 
-    async def _leave(self) -> None:
-        """Abort what runs, write what finished, release the claims. Best effort when the store fails."""
+    async def _leave(self) -> list[BaseException]:
+        """Abort what runs, write what finished, release the claims; the errors, none of which stops the rest."""
         for work, _ in self._works.values():
             work.launching = False
         trials, checks = list(self._trials.values()), list(self._checks)
         for task in trials:
             task.cancel()
         await asyncio.gather(*trials, return_exceptions=True)
-        for task in checks:
-            task.cancel()
+        for check in checks:
+            check.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
-        for work, held in list(self._works.values()):
-            await self._flush(work, everything=True, final=True)
-            await self.claims.close(held, Hold.RELEASED, work.segments)
+        held = [(work, held) for work, held in self._works.values()]
+        ends = await asyncio.gather(*(self._release(*one) for one in held), return_exceptions=True)
+        if self._taken is not None:
+            ends += await asyncio.gather(self.claims.close(self._taken, Hold.RELEASED, 0), return_exceptions=True)
+        failed = [end for end in ends if end is not None]
+        for error in failed:
+            self.tell("unwritten", rows=sum(len(work.rows) for work, _ in held), error=str(error))
         self._works.clear()
+        return failed
+
+    async def _release(self, work: Work, held: HeldClaim) -> None:
+        await self._flush(work, everything=True, final=True)
+        await self.claims.close(held, Hold.RELEASED, work.segments)
