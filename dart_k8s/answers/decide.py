@@ -102,6 +102,7 @@ def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts
             "kind",
             f"The option is {given or 'not named'}, the reference {letter}.",
         )
+    answer = answer.strip()
     if len(answer) > ANSWER_CHARACTERS or len(reference) > ANSWER_CHARACTERS:
         return "undecided", "limit", f"An answer of more than {ANSWER_CHARACTERS} characters is compared as text only."
     normal, target = normal_answer(answer), normal_answer(reference)

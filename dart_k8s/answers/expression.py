@@ -85,6 +85,9 @@ def same(left: Node, right: Node) -> Finding:
         return Finding(True, "structure")
     if any(isinstance(part, Big) for part in (*walk(left), *walk(right))):
         raise Open(left, right)
+    if any(part == Constant("infinity") for part in (*walk(left), *walk(right))):
+        # Alone and with its sign it is a value (compared by structure, above); in a calculation it is none.
+        return Finding(False, "structure")
     left, right = _opaque(left), _opaque(right)
     names = symbols(left) | symbols(right)
     found = _residues(left, right, names)
@@ -138,7 +141,7 @@ def _seed(left: Node, right: Node) -> str:
 
 
 def _opaque(node: Node) -> Node:
-    """Unknown functions, determinants and infinity as symbols: equal only where they are written the same."""
+    """Unknown functions and determinants as symbols: equal only where they are written the same."""
     if isinstance(node, Call) and node.name in (
         "f",
         "g",
@@ -154,7 +157,7 @@ def _opaque(node: Node) -> Node:
         "deg",
     ):
         return Symbol(f"\0{sort(node)!r}")
-    if isinstance(node, Matrix) or node == Constant("infinity"):
+    if isinstance(node, Matrix):
         return Symbol(f"\0{sort(node)!r}")
     parts = children(node)
     return rebuild(node, tuple(_opaque(part) for part in parts)) if parts else node

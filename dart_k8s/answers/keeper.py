@@ -18,6 +18,8 @@ import sys
 import time
 from typing import Any, NoReturn
 
+from dart_k8s.answers import tree
+
 _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 1.0
 
@@ -27,7 +29,13 @@ def main(arguments: list[str]) -> NoReturn:
     memory = int(arguments[0])
     # A terminal's Ctrl-C reaches the whole group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from dart_k8s.answers import codec, symbolic  # noqa: F401 - loaded once, shared by all workers
+    # Loaded and warmed up once, shared by all workers: SymPy imports much of itself at first use.
+    from dart_k8s.answers import codec, symbolic
+
+    k = tree.Symbol("k")
+    for name in ("sum", "integral"):
+        symbolic.equal(tree.Big(name, k, "k", tree.ZERO, tree.Symbol("n")), k)
+    codec.decode(codec.encode(k))
 
     questions = os.fdopen(os.dup(0), "rb", buffering=0)
     replies = os.dup(1)

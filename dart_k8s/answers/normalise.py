@@ -94,7 +94,7 @@ _ENVELOPES = (
     ("*", "*"),
     ('"', '"'),
 )
-_TRAILING = re.compile(r"(?:\\\\|\\newline|\\par\b|[.,;:]|\s|\\[ ,;]|~)+$")
+_TRAILING = re.compile(r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.|[,;:]|\s|\\[ ,;]|~)+$")
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|[:=](?![=:]))+")
 _LAYOUT = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|noindent|centering|"
