@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from dart_k8s.api import load_one, to_dict
-from dart_k8s.workers.finish import finish, open_closed, write_dataset
 
 from .reading import read_declarations
 from .screen import Screen, show_dataset
@@ -26,6 +25,8 @@ def curate(
 
     Says which queries fall short of the other strategy's target.
     """
+    from dart_k8s.workers.finish import finish, open_closed, write_dataset
+
     console = Console(highlight=False)
     command = f"dart curate {Path(file).name}"
     for document in read_declarations(file, name):

@@ -5,19 +5,21 @@ import shlex
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from dart_k8s.api import Synthesis
-from dart_k8s.workers.curate.assemble import Assembled
-from dart_k8s.workers.finish import finish
-from dart_k8s.workers.local import Fleet, Show, is_closed, same_engine, sample
+from dart_k8s.workers.local import Fleet, Show, same_engine, sample
 from dart_k8s.workers.prepare import Prepare
 
 from .reading import read_declarations
-from .screen import CACHE, Screen, show_dataset
+from .screen import CACHE, Screen, show_comparison, show_dataset
+
+if TYPE_CHECKING:
+    from dart_k8s.workers.curate.assemble import Assembled
+    from dart_k8s.workers.curate.compare import Comparison
 
 
 def run(
@@ -40,11 +42,17 @@ def run(
         for document in documents:
             prepare.check(document)
         made = asyncio.run(_run(documents, prepare, screen, command=command))
+        found = compared(list(zip(documents, made, strict=True)))
     for document, assembled in zip(documents, made, strict=True):
         show_dataset(console, document, assembled)
+    if found is not None:
+        show_comparison(console, *found)
 
 
-async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen, *, command: str) -> list[Assembled]:
+async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen, *, command: str) -> "list[Assembled]":
+    # Curation brings figures and databases along: they are imported when the sampling is over.
+    from dart_k8s.workers.finish import finish
+
     made: list[Assembled] = []
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,20 +70,17 @@ async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen,
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupt)
     for group in _groups(documents):
-        open_runs = [d for d in group if not await asyncio.to_thread(is_closed, d)]
         fleet = Fleet(
-            outputs=[d.spec.output.uri for d in open_runs],
             replicas=max(1, group[0].spec.samplers.replicas),
             cache=prepare.cache,
             offline=prepare.offline,
             tell=screen.tell,
         )
         try:
-            for document in group:
+            for number, document in enumerate(group):
                 prepared = await asyncio.to_thread(prepare.prepare, document)
-                if document in open_runs:
-                    if document is open_runs[0]:
-                        await fleet.start()
+                if not prepared.closed:
+                    await fleet.start([d.spec.output.uri for d in group[number:]])
                     shows: asyncio.Queue[Show] = asyncio.Queue()
                     showing = asyncio.create_task(_show(document.metadata.name, shows, screen))
                     try:
@@ -96,6 +101,13 @@ async def _show(name: str, shows: "asyncio.Queue[Show]", screen: Screen) -> None
     while True:
         seen = await shows.get()
         screen.state(name, seen.state, seen.remaining)
+
+
+def compared(made: "Sequence[tuple[Synthesis, Assembled]]") -> "tuple[Comparison, str] | None":
+    """Strategies side by side, where a file has several over the same queries; and where the figure lies."""
+    from dart_k8s.workers.side_by_side import side_by_side
+
+    return side_by_side(made)
 
 
 def _groups(documents: Sequence[Synthesis]) -> list[list[Synthesis]]:

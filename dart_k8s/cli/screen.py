@@ -5,15 +5,20 @@ import time
 from collections import deque
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from dart_k8s.api import Synthesis
 from dart_k8s.budget.stops import Stop
 from dart_k8s.ledger.state import BudgetState
-from dart_k8s.workers.curate.assemble import Assembled
+
+if TYPE_CHECKING:
+    from dart_k8s.workers.curate.assemble import Assembled
+    from dart_k8s.workers.curate.compare import Comparison
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dart-k8s"
 """Where models and logs are kept unless the user says otherwise."""
@@ -125,7 +130,7 @@ def _minutes(seconds: float) -> str:
     return f"{whole // 60}m {whole % 60:02d}s"
 
 
-def show_dataset(console: Console, synthesis: Synthesis, made: Assembled, *, folder: str = "dataset") -> None:
+def show_dataset(console: Console, synthesis: Synthesis, made: "Assembled", *, folder: str = "dataset") -> None:
     """Where a data set lies, and what is in it."""
     uri = synthesis.spec.output.uri
     console.print(
@@ -135,3 +140,27 @@ def show_dataset(console: Console, synthesis: Synthesis, made: Assembled, *, fol
     console.print(f"  data set  {uri}/{folder}/", markup=False, soft_wrap=True)
     console.print(f"  card      {uri}/{folder}/README.md", markup=False, soft_wrap=True)
     console.print(f"  figures   {uri}/{folder}/figures/", markup=False, soft_wrap=True)
+
+
+def show_comparison(console: Console, found: "Comparison", figure: str) -> None:
+    """Strategies side by side by difficulty: at the trials they made, and cut to equal rows."""
+    names = [cell.name for cell in found.total.cells]
+    table = Table(box=None, pad_edge=False, title=f"by difficulty, easy to hard: {' against '.join(names)}")
+    for column in (found.kind, "queries", "pass rate"):
+        table.add_column(column, justify="right" if column != found.kind else "left")
+    for name in names:
+        for column in ("trials", "rows", "no row"):
+            table.add_column(f"{name}\n{column}", justify="right")
+    for name in names:
+        for column in ("rows", "no row"):
+            table.add_column(f"{name}, equal\n{column}", justify="right")
+    for line in (*found.lines, found.total):
+        rate = "" if line.pass_rate is None else f"{line.pass_rate:.2f}"
+        made = [str(n) for cell in line.cells for n in (cell.trials, cell.rows, cell.without_row)]
+        equal = [str(n) for cell in line.cells for n in (cell.equal_rows, cell.equal_without_row)]
+        table.add_row(line.band, str(line.queries), rate, *made, *equal)
+    console.print()
+    console.print(table)
+    for caution in found.cautions:
+        console.print(f"  {caution}")
+    console.print(f"  figure    {figure}", markup=False, soft_wrap=True)

@@ -6,8 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dart_k8s.workers.prepare import Prepare
-
 from .reading import read_declarations
 from .screen import CACHE, Screen
 
@@ -21,6 +19,8 @@ def validate(
     documents = read_declarations(file)
     console = Console(highlight=False)
     if data:
+        from dart_k8s.workers.prepare import Prepare
+
         with Screen(console) as screen:
             outputs = frozenset(d.spec.output.uri for d in documents)
             prepare = Prepare(cache=cache, tell=screen.tell, pending=outputs)

@@ -29,7 +29,7 @@ from dart_k8s.errors import (
 )
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET
-from dart_k8s.ledger.state import BudgetState, Phase
+from dart_k8s.ledger.state import BudgetState
 
 from .access import Access, Tell, silent
 from .claiming import Claims
@@ -44,6 +44,10 @@ MOST_RESTARTS = 3
 
 LEAVE_SECONDS = 25.0
 """For a sampler to flush and release after SIGTERM; then it is killed. What was written is safe either way."""
+
+
+IDLE_SECONDS = 5.0
+"""For the planner to notice the end after the samplers did."""
 
 
 class StoppedError(DartError):
@@ -66,9 +70,9 @@ class Child:
 class Fleet:
     """The sampler processes of one engine configuration, kept at their number until their outputs are closed."""
 
-    outputs: Sequence[str]
     replicas: int
     cache: Path
+    outputs: Sequence[str] = ()
     offline: bool = False
     tell: Tell = silent
     _children: list[Child] = field(default_factory=list)
@@ -79,9 +83,10 @@ class Fleet:
     """Trials in the state: a restart after new ones is not counted."""
     _seen: int = 0
 
-    async def start(self) -> None:
-        """Start all."""
-        for number in range(self.replicas):
+    async def start(self, outputs: Sequence[str]) -> None:
+        """Start those that do not run, for these outputs."""
+        self.outputs = outputs
+        for number in range(len(self._children), self.replicas):
             self._children.append(await self._spawn(number))
 
     async def _spawn(self, number: int) -> Child:
@@ -213,7 +218,7 @@ async def sample(
         tell=tell,
     )
     planning = asyncio.create_task(planner.run(), name="planner")
-    watching = asyncio.create_task(fleet.watch(), name="samplers")
+    watching = asyncio.create_task(_keep(fleet), name="samplers")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     looking = asyncio.create_task(_look(planner, fleet, show), name="screen")
     try:
@@ -237,6 +242,14 @@ async def sample(
         access.close()
 
 
+async def _keep(fleet: Fleet) -> None:
+    """Watch the samplers; if all leave as if nothing was left to do while the planner still waits, start them again."""
+    while True:
+        await fleet.watch()
+        await asyncio.sleep(IDLE_SECONDS)
+        await fleet.start(fleet.outputs)
+
+
 async def _look(planner: Planner, fleet: Fleet, show: "asyncio.Queue[Show] | None") -> None:
     while True:
         await asyncio.sleep(0.5)
@@ -248,12 +261,6 @@ async def _look(planner: Planner, fleet: Fleet, show: "asyncio.Queue[Show] | Non
 
 def _final(store: Store) -> BudgetState:
     return state.decode(store.get(BUDGET).data)
-
-
-def is_closed(synthesis: Synthesis) -> bool:
-    """Whether an output is finished already."""
-    store = open_store(synthesis.spec.output.uri)
-    return store.head(BUDGET) is not None and _final(store).phase is Phase.CLOSED
 
 
 def same_engine(one: Synthesis, other: Synthesis) -> bool:

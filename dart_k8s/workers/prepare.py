@@ -12,22 +12,24 @@ from typing import Any
 
 from dart_k8s import answers
 from dart_k8s.api import QuerySource, Synthesis, digest, to_dict
+from dart_k8s.budget.strategies import Goal
 from dart_k8s.edges.engine.base import Engine
 from dart_k8s.edges.hub import ModelFolder
 from dart_k8s.edges.store import Store, open_store, probe
 from dart_k8s.errors import Conflict, DataError, SpecError
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET, OWNER, QUERIES, RUN
-from dart_k8s.ledger.state import BudgetState
+from dart_k8s.ledger.state import BudgetState, Phase
 
 from . import earlier, record, snapshot
 from .access import Tell, silent
 from .curate.decontaminate import Item, Pair, contaminated
 from .opening import open_model, open_rows
+from .planner import wants_more
 from .queries import fix_difficulty, read_queries
 from .record import RunRecord
-from .snapshot import Query
-from .translate import engine_of, prompt_of, verifier_of
+from .snapshot import Query, Snapshot
+from .translate import engine_of, goal_of, prompt_of, verifier_of
 
 LONGEST = 2000
 """Prompts whose tokens are counted: the longest by characters. Tokens follow characters within one model."""
@@ -39,8 +41,8 @@ class Prepared:
 
     record: RunRecord
     model: ModelFolder | None
-    fresh: bool
-    """Whether this call prepared it; False: it goes on."""
+    closed: bool
+    """Whether it is finished: nothing is left to sample."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +70,8 @@ class Prepare:
         found = record.read(store)
         model = self._model(synthesis, None if found is None else found[0].model_revision)
         if found is not None:
-            return Prepared(record=record.go_on(store, found[0], found[1], synthesis), model=model, fresh=False)
+            went_on = record.go_on(store, found[0], found[1], synthesis)
+            return Prepared(record=went_on, model=model, closed=_still_closed(store, goal_of(synthesis)))
         made, queries, first = self._build(synthesis, store, bring=True)
         self._claim(store, synthesis)
         # A state or a snapshot without a record is left from a prepare that was killed: nobody has built on it.
@@ -80,8 +83,8 @@ class Prepare:
             again = record.read(store)
             if again is None:
                 raise
-            return Prepared(record=record.go_on(store, *again, synthesis), model=model, fresh=False)
-        return Prepared(record=made, model=model, fresh=True)
+            return Prepared(record=record.go_on(store, *again, synthesis), model=model, closed=False)
+        return Prepared(record=made, model=model, closed=False)
 
     def _claim(self, store: Store, synthesis: Synthesis) -> None:
         """Say who owns the output; SpecError if another synthesis does."""
@@ -222,6 +225,19 @@ class Prepare:
                 remedy="Are the benchmark files the queries themselves? Or set mode: report.",
             )
         return pairs, kept
+
+
+def _still_closed(store: Store, goal: Goal) -> bool:
+    """Whether a run is finished by the declaration as it is now; one that is not any more is opened again."""
+    blob = store.get(BUDGET)
+    current = state.decode(blob.data)
+    if current.phase is not Phase.CLOSED:
+        return False
+    snapshot_ = Snapshot.load(store)
+    if not wants_more(current, goal, snapshot_.own_targets, snapshot_.fixed_rates):
+        return True
+    store.put_if_match(BUDGET, state.encode(replace(current, phase=Phase.SAMPLING)), blob.etag)
+    return False
 
 
 def _check_empty(store: Store) -> None:

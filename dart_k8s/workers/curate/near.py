@@ -1,12 +1,15 @@
 """Near-duplicates: responses of which most 5-word shingles are the same."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
 from numpy.typing import NDArray
 
 from dart_k8s.api.curating import NearDuplicates
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 _PERMUTATIONS = 128
 """Hash functions of a signature: the estimate's standard error is at most 0.045 (Broder 1997)."""
@@ -18,6 +21,9 @@ def near_duplicates(rows: Iterable[tuple[int, str]], settings: NearDuplicates) -
 
     Rows of one query are compared only with `within_query`. Signatures take half a kilobyte per kept row.
     """
+    # Few runs ask for this, and the library takes longer to import than all the rest.
+    from datasketch import MinHashLSH
+
     index = MinHashLSH(threshold=settings.similarity, num_perm=_PERMUTATIONS)
     kept: dict[int, tuple[int, NDArray[np.uint32]]] = {}
     for number, (query, response) in enumerate(rows):
@@ -37,7 +43,9 @@ def near_duplicates(rows: Iterable[tuple[int, str]], settings: NearDuplicates) -
         yield twin
 
 
-def _sketch(text: str) -> MinHash:
+def _sketch(text: str) -> "MinHash":
+    from datasketch import MinHash
+
     words = text.split()
     last = max(1, len(words) - _SHINGLE + 1)
     sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
