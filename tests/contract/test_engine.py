@@ -1,6 +1,7 @@
 """What holds for every engine: the scripted one, an OpenAI-compatible endpoint, and real vLLM with a small model."""
 
 import asyncio
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -77,7 +78,22 @@ async def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     async with AsyncExitStack() as stack:
         made = await build(request.param, stack, tmp_path_factory)
         yield made
+        if made.info.kind == "vllm":
+            # Last of all, because it ends the engine that the other tests share.
+            await a_killed_engine_core_ends_requests_in_engine_dead(made)
         await made.engine.close()
+
+
+async def a_killed_engine_core_ends_requests_in_engine_dead(case: Case) -> None:
+    running = asyncio.create_task(case.engine.generate(case.request("running", LONG, 400)))
+    await case.engine.generate(case.request("beside"))
+    for child in multiprocessing.active_children():
+        if child.name.startswith("EngineCore"):
+            child.kill()
+    with pytest.raises(EngineDead, match="log is in"):
+        await running
+    with pytest.raises(EngineDead):
+        await case.engine.generate(case.request("late"))
 
 
 async def build(kind: str, stack: AsyncExitStack, folders: pytest.TempPathFactory) -> Case:
