@@ -131,7 +131,7 @@ class Prior:
         return result
 
 
-def fit(correct: ArrayLike, trials: ArrayLike, *, start: Prior | None = None, steps: int = 40) -> Prior:
+def fit(correct: ArrayLike, trials: ArrayLike, *, start: Prior | None = None, steps: int = 200) -> Prior:
     """Fit the prior to all counts by `steps` rounds of expectation maximisation, from `start` (default: flat).
 
     Queries without trials carry no information and are left out. Stops early once no weight moves by more than 1e-6.
@@ -144,19 +144,22 @@ def fit(correct: ArrayLike, trials: ArrayLike, *, start: Prior | None = None, st
     if not tried.any():
         return prior
     grouped = pairs(s[tried], n[tried])
+    # The posterior under equal weights is the likelihood, each row up to a factor that cancels.
+    equal = Prior(np.full(GRID.size, 1.0 / GRID.size))
+    held = [(part, mass) for part, mass in equal.blocks(grouped.correct, grouped.trials)]
     flat = Prior.flat().weights
     total = float(grouped.count.sum())
+    weights = prior.weights
     for _ in range(steps):
         expected = PSEUDO_QUERIES * flat
-        for part, mass in prior.blocks(grouped.correct, grouped.trials):
-            expected = expected + grouped.count[part] @ mass
-        weights = expected / (total + PSEUDO_QUERIES)
-        weights = (1.0 - BASE_MASS) * weights + BASE_MASS * flat
-        moved = float(np.abs(weights - prior.weights).max())
-        prior = Prior(weights / weights.sum())
-        if moved < 1e-6:
+        for part, likelihood in held:
+            expected = expected + weights * ((grouped.count[part] / (likelihood @ weights)) @ likelihood)
+        moved = weights
+        weights = (1.0 - BASE_MASS) * expected / (total + PSEUDO_QUERIES) + BASE_MASS * flat
+        weights = weights / weights.sum()
+        if float(np.abs(weights - moved).max()) < 1e-6:
             break
-    return prior
+    return Prior(weights)
 
 
 def chance(mass: Floats, need: ArrayLike, trials: ArrayLike) -> Floats:

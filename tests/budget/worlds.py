@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 def heavy_tail(size: int, *, seed: int = 0) -> Floats:
     """Pass rates like those of MATH and GSM8K under a strong sampler: bimodal, with a tail of hard queries."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 2])
     part = rng.random(size)
     rates = np.where(part < 0.125, rng.beta(1, 40, size), rng.beta(1.6, 0.3, size))
     return np.clip(np.where(part > 0.5, rng.beta(1, 0.046, size), rates), 1e-5, 1.0)
@@ -56,7 +56,7 @@ def untried(size: int, **others: object) -> Counts:
 
 def pilot(rates: Floats, trials: int, *, seed: int = 0) -> Counts:
     """Counts after the same number of trials of every query."""
-    correct = np.random.default_rng(seed).binomial(trials, rates).astype(np.int64)
+    correct = np.random.default_rng([seed, 1]).binomial(trials, rates).astype(np.int64)
     return counts_of(np.full(rates.size, trials, dtype=np.int64), correct)
 
 
@@ -77,7 +77,7 @@ class Ending:
 
 def sequential(goal: Goal, prior: Prior, rates: Floats, counts: Counts, *, seed: int = 0) -> Ending:
     """One trial of every open query at a time, all judged after each: the rules of the method and nothing else."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 2])
     trials, correct = counts.trials.copy(), counts.correct.copy()
     while True:
         mean = prior.mean(correct, trials)
@@ -107,7 +107,7 @@ class Staged:
 
     def stages(self) -> Iterator[tuple[Stage, Prior]]:
         """Each stage after it was carried out, with the prior it was planned by, until nothing is left or wanted."""
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng([self.seed, 3])
         prior = Prior.flat()
         assert self.goal.total is not None
         while (left := self.goal.total - int(self.counts.trials.sum())) > 0:
