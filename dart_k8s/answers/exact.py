@@ -55,7 +55,9 @@ def rational(node: Node) -> Fraction:
             return Fraction(int(digits, base_))
         case Call(name, arguments):
             return _call(name, [rational(argument) for argument in arguments])
-        case Big(name, body, variable, low, high) if name in ("sum", "product") and low is not None and high is not None:
+        case Big(name, body, variable, low, high) if (
+            name in ("sum", "product") and low is not None and high is not None
+        ):
             return _big(name, body, variable, rational(low), rational(high))
         case _:
             raise NotRational

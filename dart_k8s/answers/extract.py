@@ -33,7 +33,7 @@ _PHRASE = re.compile(
     r"\banswers?(?:\s*\([^()\n]{0,30}\))?\s*\**\s*[:=]\s*\**",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)(?!\s*\d)|\n")
+_SENTENCE_END = re.compile(r"(?<!\.)[.!?](?=\s|$)(?!\s*\d)|\n")
 _CONNECTOR = re.compile(
     r"(?:,|\.|;|\s)\s*(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
     r"so (?:the|we|that|there|he|she|it)|which|where|after|"

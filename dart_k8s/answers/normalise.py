@@ -94,12 +94,13 @@ _ENVELOPES = (
     ("*", "*"),
     ('"', '"'),
 )
-_TRAILING = re.compile(r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.|[,;:]|\s|\\[ ,;]|~)+$")
+_TRAILING = re.compile(r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.{1,2}|[,;:]|\s|\\[ ,;]|~)+$")
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|[:=](?![=:]))+")
 _LAYOUT = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|noindent|centering|"
     r"large|Large|LARGE|huge|Huge|small|tiny|normalsize|bf|rm|it|boldmath|allowbreak|nonumber|notag)(?![A-Za-z])\s?\.?"
 )
+_FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _DELIMITER_NULL = re.compile(r"\\(?:left|right)\s*\.")
 _PREFIX = re.compile(
     r"^(?:\\(?:text|mathrm|textbf)\s*\{\s*)?(?:so|thus|hence|therefore)?,?\s*"
@@ -233,6 +234,7 @@ def normal_answer(text: str) -> str:
     text = _DELIMITER_NULL.sub(" ", text)
     if "\\" in text:
         text = _LAYOUT.sub(" ", text)
+        text = _FRACTION.sub(r"\\frac", text)
     if "**" in text:
         text = _BOLD.sub(r"\1", text)
     text = drop_dollars(join_thousands(text))

@@ -28,7 +28,8 @@ from dart_k8s.answers.verdict import Policy, Verdict
 from dart_k8s.errors import VerifierError
 
 DEADLINE_SECONDS = 0.9
-"""Wall-clock time for one question to a child. Honest sums and integrals need a tenth of it; no check takes over a second."""
+"""Wall-clock time for one question to a child. Honest sums and integrals need a tenth of it; no check takes over a
+second."""
 MEMORY_BYTES = 400 << 20
 """Address space of a child; loaded SymPy alone has about 150 MiB."""
 _START_SECONDS = 60.0

@@ -144,9 +144,15 @@ def test_references_are_read_as_declared(text: str, how: Any, answer: str) -> No
 
 @pytest.mark.parametrize(
     ("text", "how", "looked"),
-    [("", "as-is", "any text"), ("x = 2", "last-box", "boxed"), ("\\boxed{2", "last-box", "not closed"), ("2", "after-hashes", "####"),
-     ("####", "after-hashes", "####"), ("5", "first-box", "Unknown")],
-)  # fmt: skip
+    [
+        ("", "as-is", "any text"),
+        ("x = 2", "last-box", "boxed"),
+        ("\\boxed{2", "last-box", "not closed"),
+        ("2", "after-hashes", "####"),
+        ("####", "after-hashes", "####"),
+        ("5", "first-box", "Unknown"),
+    ],
+)
 def test_a_reference_that_is_not_there_is_refused_in_words(text: str, how: Any, looked: str) -> None:
     with pytest.raises(UnreadableReference, match=looked):
         read_reference(text, how)
