@@ -143,7 +143,11 @@ class Arithmetic(Atoms):
         if token_kind == "chars":
             return True
         if token_kind in ("text", "roman", "letters"):
-            if self.unit_ahead() or (token_kind == "letters" and token.value.lower() in units.SCALES):
+            if (
+                token.value == "mod"
+                or self.unit_ahead()
+                or (token_kind == "letters" and token.value.lower() in units.SCALES)
+            ):
                 return False
             if token.value in ("U", "u") and self.value(1) in ("(", "["):
                 return False
@@ -153,6 +157,8 @@ class Arithmetic(Atoms):
                 return False
             return token_kind != "text" or len(token.value.strip()) == 1 or token.value.strip() in FUNCTIONS
         if token_kind == "symbol":
+            if token.value == "(" and self.value(1) in ("mod", "pmod"):
+                return False
             return token.value in ("(", "[", "{", "\\{") or (token.value == "|" and not self.bars and not self.builder)
         if token_kind == "command":
             name = token.value

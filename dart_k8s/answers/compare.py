@@ -286,7 +286,7 @@ class Comparison:
 
         None if the relation is no such statement, or contradicts itself.
         """
-        if not set(relation.operators) <= {"=", "~"}:
+        if not set(relation.operators) <= {"=", "~"} and relation.operators != ("mod",):
             return None
         sides, operators = list(relation.sides), list(relation.operators)
         name: Node | None = None

@@ -18,6 +18,7 @@ from dart_k8s.answers.verdict import Policy, Verdict
 from dart_k8s.errors import UnreadableReference
 
 _PLAIN = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?")
+_COMMAS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _LONGEST_WORDS = 8
 _OPTION = re.compile(r"\(?\s*([A-Za-z])\s*(?:\)|\.|:|,|$).*", re.DOTALL)
 _SHOWN = 80
@@ -108,6 +109,9 @@ def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts
     normal, target = normal_answer(answer), normal_answer(reference)
     if normal and normal == target:
         return "correct", "normal", "The answer is the reference in its normal form."
+    if policy.kind and (_COMMAS.fullmatch(target) or _COMMAS.fullmatch(reference.strip(" $"))):
+        # The caller says that it is a collection: then commas do not group digits.
+        reference = reference.replace(",", ", ")
     exact = not (policy.relative or policy.absolute)
     if exact and _PLAIN.fullmatch(normal) and _PLAIN.fullmatch(target):
         if Fraction(normal) == Fraction(target):

@@ -137,6 +137,8 @@ class Parser(Arithmetic):
             return self.ratio(value)
         if sign:
             value = negate(value)
+        if self.value() in ("pmod", "mod", "bmod") or (self.value() == "(" and self.value(1) == "mod"):
+            return self.residue(value)
         value = self.scaled(value)
         if currency:
             unit = self.unit() or currency
@@ -158,6 +160,17 @@ class Parser(Arithmetic):
         if isinstance(value, Mul) and value.factors[-1] == Constant("degree"):
             return Quantity(mul(*value.factors[:-1]), "degree")
         return value
+
+    def residue(self, value: Node) -> Node:
+        """A residue class: `3 \\pmod 7`, `3 (mod 7)`. The least residue stands for the class."""
+        bracketed = self.accept("(")
+        self.at += 1
+        modulus = self.group() if self.value() == "{" else self.expression()
+        if bracketed:
+            self.expect(")")
+        if isinstance(value, Number) and isinstance(modulus, Number) and modulus.value > 0:
+            value = Number(value.value % modulus.value)
+        return Call("pmod", (value, modulus))
 
     def scaled(self, value: Node) -> Node:
         """The value times the scale word behind it: `5 million`."""

@@ -99,6 +99,7 @@ POLICIES = [
     (Policy(choices=True), "C", "B", "incorrect", "another option"),
     (Policy(kind="list"), "2, 3", "[2, 3]", "correct", "a list in any brackets"),
     (Policy(kind="list"), "3, 2", "[2, 3]", "correct", "in any order"),
+    (Policy(kind="list"), "120, 60", "60,120", "correct", "a comma that separates in a list"),
     (Policy(kind="tuple"), "3, 2", "[2, 3]", "incorrect", "a tuple in its order"),
     (Policy(kind="set"), "(3, 2)", r"\{2, 3\}", "correct", "a set in any brackets"),
 ]
