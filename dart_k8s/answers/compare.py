@@ -4,19 +4,18 @@ to its table."""
 from collections.abc import Mapping
 from fractions import Fraction
 
-from mpmath import libmp
-
-from dart_k8s.answers import enclosure, expression, units
-from dart_k8s.answers.enclosure import Evaluation, Indeterminate
+from dart_k8s.answers import expression, units
+from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.exact import NotRational, rational
 from dart_k8s.answers.expression import Open
-from dart_k8s.answers.limits import STEPS, LimitReached
+from dart_k8s.answers.forms import as_tuple, clock, is_name
+from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.regions import NoRegion, same_region
+from dart_k8s.answers.tolerance import rounds_to, within
 from dart_k8s.answers.tree import (
     EXPRESSIONS,
     ZERO,
     BaseNumber,
-    Call,
     Choice,
     Constant,
     Matrix,
@@ -74,7 +73,7 @@ class Comparison:
             answer, reference = self._coerced(answer), self._coerced(reference)
         if isinstance(answer, Number) and isinstance(reference, Number):
             self._used("number")
-            return answer.value == reference.value or self._within(answer, reference)
+            return answer.value == reference.value or self._approximately(answer, reference)
         if isinstance(answer, EXPRESSIONS) and isinstance(reference, EXPRESSIONS):
             return self._expressions(answer, reference)
         self._used("kind")
@@ -106,25 +105,13 @@ class Comparison:
                 raise
             self._used("symbolic")
             equal = known
-        return equal or self._within(answer, reference)
+        return equal or self._approximately(answer, reference)
 
-    def _within(self, answer: Node, reference: Node) -> bool:
-        """Within the tolerance that the caller asked for, where it applies [T]."""
-        policy = self.policy
-        if not (policy.relative or policy.absolute):
-            return False
-        decimal = any(isinstance(part, Number) and part.places is not None for part in walk(reference))
-        if not (decimal or policy.exact_references_too) or symbols(answer) or symbols(reference):
-            return False
-        try:
-            first, second = (Evaluation(128, {}, STEPS)(node) for node in (answer, reference))
-        except Indeterminate:
-            return False
-        if first[1] is not None or second[1] is not None:
+    def _approximately(self, answer: Node, reference: Node) -> bool:
+        if not within(self.policy, answer, reference):
             return False
         self._used("numeric")
-        value, target = _middle(first), _middle(second)
-        return abs(value - target) <= Fraction(policy.absolute) + Fraction(policy.relative) * abs(target)
+        return True
 
     # Kinds
 
@@ -135,7 +122,7 @@ class Comparison:
             if isinstance(left, Word):
                 return self._word(left, right)
             if isinstance(left, Time):
-                return isinstance(right, Ratio) and _clock(right) == left.seconds % _HALF_DAY
+                return isinstance(right, Ratio) and clock(right) == left.seconds % _HALF_DAY
         if isinstance(answer, Ratio) or isinstance(reference, Ratio):
             return isinstance(answer, Ratio) and isinstance(reference, Ratio) and self._ratios(answer, reference)
         if isinstance(answer, Matrix) or isinstance(reference, Matrix):
@@ -290,9 +277,9 @@ class Comparison:
             return None
         sides, operators = list(relation.sides), list(relation.operators)
         name: Node | None = None
-        if _is_name(sides[0]) and not any(sides[0] in tuple(walk(side)) for side in sides[1:]):
+        if is_name(sides[0]) and not any(sides[0] in tuple(walk(side)) for side in sides[1:]):
             name, sides, operators = sides[0], sides[1:], operators[1:]
-        elif len(sides) == 2 and _is_name(sides[1]) and not symbols(sides[0]):
+        elif len(sides) == 2 and is_name(sides[1]) and not symbols(sides[0]):
             name, sides, operators = sides[1], sides[:1], []
         elif any(symbols(side) for side in sides):
             return None
@@ -304,7 +291,7 @@ class Comparison:
         if any(not self.same(side, exact[-1]) for side in exact[:-1]):
             return None
         about = sides[len(exact) :]
-        if any(not _rounds_to(exact[-1], side) for side in about):
+        if any(not rounds_to(exact[-1], side) for side in about):
             return None
         return name, [exact[-1], *about]
 
@@ -369,10 +356,10 @@ class Comparison:
             return first.keys() == second.keys() and all(self.same(first[name], second[name]) for name in first)
         if first is not None and len(first) > 1:
             answer = Sequence("(", ")", tuple(first[name] for name in sorted(first)))
-            reference = _as_tuple(reference)
+            reference = as_tuple(reference)
         elif second is not None and len(second) > 1:
             reference = Sequence("(", ")", tuple(second[name] for name in sorted(second)))
-            answer = _as_tuple(answer)
+            answer = as_tuple(answer)
         answer, reference = self._unnamed(answer), self._unnamed(reference)
         if isinstance(answer, Sequence) and isinstance(reference, Sequence):
             if answer.left in ("", "{") and reference.left in ("", "{"):
@@ -446,44 +433,3 @@ class Comparison:
             renamed = [substitute(condition, {answer.term.name: reference.term}) for condition in answer.conditions]
             return self._unordered(Sequence("{", "}", tuple(renamed)), Sequence("{", "}", reference.conditions))
         return False
-
-
-def _is_name(node: Node) -> bool:
-    """A lone variable, `f(x)`, or a tuple of variables."""
-    if isinstance(node, Symbol):
-        return True
-    if isinstance(node, Sequence):
-        return bool(node.items) and all(isinstance(item, Symbol) for item in node.items)
-    return isinstance(node, Call) and len(node.name.rstrip("'")) == 1
-
-
-def _as_tuple(node: Node) -> Node:
-    return Sequence("(", ")", node.items) if isinstance(node, Sequence) and not node.left else node
-
-
-def _clock(ratio: Ratio) -> int | None:
-    """Seconds after twelve of `3:30`."""
-    values = [part.value for part in ratio.parts if isinstance(part, Number)]
-    if not ratio.clock or len(values) != 2:
-        return None
-    return int(values[0] % 12) * 3600 + int(values[1]) * 60
-
-
-def _middle(value: enclosure.Value) -> Fraction:
-    ends = [Fraction(*libmp.to_rational(end)) for end in value[0]]
-    return (ends[0] + ends[1]) / 2
-
-
-def _rounds_to(exact: Node, about: Node) -> bool:
-    """Whether a decimal is the rounding of an exact value to its own digits."""
-    if isinstance(exact, Quantity):
-        exact = exact.value
-    if isinstance(about, Quantity):
-        about = about.value
-    if not isinstance(about, Number) or symbols(exact):
-        return False
-    try:
-        value = _middle(Evaluation(256, {}, STEPS)(exact))
-    except (Indeterminate, LimitReached):
-        return False
-    return abs(value - about.value) <= Fraction(1, 2 * 10 ** (about.places or 0))

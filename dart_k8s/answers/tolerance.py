@@ -1,0 +1,48 @@
+"""Approximate comparison: the tolerances that a caller may ask for, and whether a decimal is a correct rounding."""
+
+from fractions import Fraction
+
+from mpmath import libmp
+
+from dart_k8s.answers import enclosure
+from dart_k8s.answers.enclosure import Evaluation, Indeterminate
+from dart_k8s.answers.limits import STEPS, LimitReached
+from dart_k8s.answers.tree import Node, Number, Quantity, symbols, walk
+from dart_k8s.answers.verdict import Policy
+
+
+def within(policy: Policy, answer: Node, reference: Node) -> bool:
+    """Within the tolerance that the caller asked for, where it applies: numbers, and decimals unless told otherwise."""
+    if not (policy.relative or policy.absolute):
+        return False
+    decimal = any(isinstance(part, Number) and part.places is not None for part in walk(reference))
+    if not (decimal or policy.exact_references_too) or symbols(answer) or symbols(reference):
+        return False
+    try:
+        first, second = (Evaluation(128, {}, STEPS)(node) for node in (answer, reference))
+    except Indeterminate:
+        return False
+    if first[1] is not None or second[1] is not None:
+        return False
+    value, target = _middle(first), _middle(second)
+    return abs(value - target) <= Fraction(policy.absolute) + Fraction(policy.relative) * abs(target)
+
+
+def rounds_to(exact: Node, about: Node) -> bool:
+    """Whether a decimal is the rounding of an exact value to its own digits."""
+    if isinstance(exact, Quantity):
+        exact = exact.value
+    if isinstance(about, Quantity):
+        about = about.value
+    if not isinstance(about, Number) or symbols(exact):
+        return False
+    try:
+        value = _middle(Evaluation(256, {}, STEPS)(exact))
+    except (Indeterminate, LimitReached):
+        return False
+    return abs(value - about.value) <= Fraction(1, 2 * 10 ** (about.places or 0))
+
+
+def _middle(value: enclosure.Value) -> Fraction:
+    ends = [Fraction(*libmp.to_rational(end)) for end in value[0]]
+    return (ends[0] + ends[1]) / 2
