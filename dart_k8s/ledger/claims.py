@@ -128,9 +128,11 @@ def decode(data: bytes, *, key: str) -> Claim:
                 f"Cannot read the claim '{key}': its format is {document['format']}, this program knows {FORMAT}.",
                 remedy="Use the newer program that wrote it.",
             )
+        if not document["attempts"]:
+            raise ValueError("it has no attempt")
         attempts = tuple(Holding(**{**a, "hold": Hold(a["hold"])}) for a in document["attempts"])
         return Claim(name=document["name"], attempts=attempts, beat=document["beat"], failures=document["failures"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise RunError(
-            f"Cannot read the claim '{key}': {error}.", remedy="The object was damaged; delete it, the run goes on."
+            f"Cannot read the claim '{key}': {error}.", remedy="Restore the object from a backup or a bucket version."
         ) from error

@@ -53,8 +53,8 @@ def register(state: BudgetState, attempt: str, *, query: Ints, need: Ints, allow
 def end(state: BudgetState, attempt: str, *, segments: int | None, barren: bool = False) -> BudgetState:
     """An attempt is over: what it was granted and did not use is free again.
 
-    `segments` is what its holder said it wrote, None if it fell silent. `barren`: it fell silent and left nothing, which its
-    queries note as a failure; a result of it that was folded takes earlier failures back.
+    `segments` is what its holder said it wrote, None if it fell silent. `barren`: it fell silent without any result:
+    its queries note a failure. A result of it that was folded takes earlier failures back.
     """
     row = state.attempt_index()[attempt]
     if state.held[row] != Held.LIVE:

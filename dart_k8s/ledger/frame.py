@@ -6,11 +6,14 @@ The header comes first so that a sampler can read it alone with one ranged reque
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from dart_k8s.errors import RunError
 
@@ -24,6 +27,18 @@ def pack(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
     if len(line) >= HEADER_BYTES:
         raise ValueError(f"a frame's header has {len(line)} bytes, the most is {HEADER_BYTES - 1}")
     return b"".join([line, b"\n", *parts.values()])
+
+
+@contextmanager
+def reading(data: bytes, *, key: str, kind: str) -> Iterator[None]:
+    """Whatever goes wrong in decoding becomes a RunError that names the object."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
+        raise RunError(
+            f"Cannot read '{key}': its {len(data)} bytes are a damaged {kind} ({type(error).__name__}: {error}).",
+            remedy="Restore the object from a backup or a bucket version.",
+        ) from error
 
 
 def header(data: bytes, *, key: str, kind: str, newest: int) -> dict[str, Any]:
@@ -41,7 +56,8 @@ def header(data: bytes, *, key: str, kind: str, newest: int) -> dict[str, Any]:
             f"Cannot read '{key}': its {len(data)} bytes are not a {kind} of this program.",
             remedy="Was the output written by something else, or edited by hand? Use another output.",
         )
-    version = int(str(fields["format"]).rpartition("v")[2])
+    with reading(data, key=key, kind=kind):
+        version = int(str(fields["format"]).rpartition("v")[2])
     if version > newest:
         raise RunError(
             f"Cannot read '{key}': it has version {version} of the {kind} format, this program knows {newest}.",
@@ -71,3 +87,10 @@ def table_bytes(table: pa.Table, *, level: int = 3) -> bytes:
 def read_table(data: bytes | memoryview, columns: list[str] | None = None) -> pa.Table:
     """A table back from its Parquet bytes."""
     return pq.read_table(pa.BufferReader(pa.py_buffer(data)), columns=columns, use_threads=False)
+
+
+def ints(table: pa.Table, names: tuple[str, ...]) -> dict[str, NDArray[np.int64]]:
+    """Columns by name as integers; one that an older version did not write is zero."""
+    zero = np.zeros(table.num_rows, dtype=np.int64)
+    present = set(table.column_names)
+    return {name: table[name].to_numpy().astype(np.int64) if name in present else zero for name in names}

@@ -93,15 +93,15 @@ def encode(plan: Plan) -> bytes:
 def decode(data: bytes, *, key: str) -> Plan:
     """The plan back; RunError for another format or a newer version."""
     header = frame.header(data, key=key, kind="plan", newest=VERSION)
-    parts = frame.parts(data, header)
-    grants = frame.read_table(parts["grants"])
-    return Plan(
-        name=PlanName.parse(header["name"]),
-        parent=None if header["parent"] is None else PlanName.parse(header["parent"]),
-        goal=header["goal"],
-        weights=tuple(header["weights"]),
-        grants=Grants(**{name: grants[name].to_numpy().astype(np.int64) for name in Grants.__slots__}),
-        texts=frame.read_table(parts["texts"])["text"].to_numpy().astype(np.uint64),
-        expected=tuple(frame.read_table(parts["shards"])["expected"].to_pylist()),
-        sweep=tuple(tuple(v) for v in frame.read_table(parts["sweep"])["attempts"].to_pylist()),
-    )
+    with frame.reading(data, key=key, kind="plan"):
+        parts = {name: frame.read_table(part) for name, part in frame.parts(data, header).items()}
+        return Plan(
+            name=PlanName.parse(header["name"]),
+            parent=None if header["parent"] is None else PlanName.parse(header["parent"]),
+            goal=header["goal"],
+            weights=tuple(header["weights"]),
+            grants=Grants(**frame.ints(parts["grants"], Grants.__slots__)),
+            texts=parts["texts"]["text"].to_numpy().astype(np.uint64),
+            expected=tuple(parts["shards"]["expected"].to_pylist()),
+            sweep=tuple(tuple(names) for names in parts["sweep"]["attempts"].to_pylist()),
+        )

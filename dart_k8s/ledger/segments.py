@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from dart_k8s.errors import RunError
 
+from . import frame
+
 SEGMENT_FORMAT = "dart-k8s.io/segment/v1"
 TALLY_FORMAT = "dart-k8s.io/tally/v1"
 
@@ -119,27 +121,29 @@ def encode_segment(rows: Iterable[Row], *, waste: Waste, final: bool, verifier: 
 def read_segment(data: bytes, *, key: str) -> list[Row]:
     """A segment's rows; RunError if the object is not a segment this program can read."""
     table, _ = _read(data, key=key, kind="segment")
-    return [Row(**fields) for fields in table.to_pylist()]
+    known = [name for name in SEGMENT_SCHEMA.names if name in table.column_names]
+    with frame.reading(data, key=key, kind="segment"):
+        return [Row(**fields) for fields in table.select(known).to_pylist()]
 
 
 def tally_of(segment: bytes, *, key: str) -> bytes:
     """The tally that belongs to a segment."""
     table, meta = _read(segment, key=key, kind="segment")
-    verdicts = table["verdict"].to_pylist()
-    finishes = table["finish"].to_pylist()
-    codes = [VOID if finish == "error" else _CODES[verdict] for verdict, finish in zip(verdicts, finishes, strict=True)]
-    fresh = [r is not None or f == "error" for r, f in zip(table["response"].to_pylist(), finishes, strict=True)]
-    columns = {
-        "query": table["query"],
-        "place": table["place"],
-        "verdict": pa.array(codes, pa.int8()),
-        "tokens": table["tokens"],
-        "prompt_tokens": table["prompt_tokens"],
-        "text": table["text"],
-        "fresh": pa.array(fresh, pa.bool_()),
-    }
-    if any(block for block in table["block"].to_pylist()):
-        columns["block"] = table["block"]
+    with frame.reading(segment, key=key, kind="segment"):
+        verdicts, ends = table["verdict"].to_pylist(), table["finish"].to_pylist()
+        codes = [VOID if end == "error" else _CODES[verdict] for verdict, end in zip(verdicts, ends, strict=True)]
+        fresh = [r is not None or end == "error" for r, end in zip(table["response"].to_pylist(), ends, strict=True)]
+        columns = {
+            "query": table["query"],
+            "place": table["place"],
+            "verdict": pa.array(codes, pa.int8()),
+            "tokens": table["tokens"],
+            "prompt_tokens": table["prompt_tokens"],
+            "text": table["text"],
+            "fresh": pa.array(fresh, pa.bool_()),
+        }
+        if any(table["block"].to_pylist()):
+            columns["block"] = table["block"]
     meta = {**meta, "format": TALLY_FORMAT}
     return _write(pa.table(columns).replace_schema_metadata({"dart": json.dumps(meta, sort_keys=True)}))
 
@@ -148,23 +152,15 @@ def read_tally(data: bytes, *, key: str) -> Tally:
     """A tally; RunError if the object is not a tally this program can read."""
     table, meta = _read(data, key=key, kind="tally")
 
-    def ints(name: str) -> NDArray[np.int64]:
-        values: NDArray[np.int64] = table[name].to_numpy().astype(np.int64)
-        return values
-
-    block = tuple(table["block"].to_pylist()) if "block" in table.column_names else ()
-    return Tally(
-        query=ints("query"),
-        block=block,
-        place=ints("place"),
-        verdict=ints("verdict"),
-        tokens=ints("tokens"),
-        prompt_tokens=ints("prompt_tokens"),
-        text=table["text"].to_numpy(),
-        fresh=table["fresh"].to_numpy(),
-        waste=Waste(**{name: value for name, value in meta["waste"].items() if name in Waste.__slots__}),
-        final=bool(meta["final"]),
-    )
+    with frame.reading(data, key=key, kind="tally"):
+        return Tally(
+            **frame.ints(table, ("query", "place", "verdict", "tokens", "prompt_tokens")),
+            block=tuple(table["block"].to_pylist()) if "block" in table.column_names else (),
+            text=table["text"].to_numpy(),
+            fresh=table["fresh"].to_numpy(),
+            waste=Waste(**{name: value for name, value in meta["waste"].items() if name in Waste.__slots__}),
+            final=bool(meta["final"]),
+        )
 
 
 def _write(table: pa.Table) -> bytes:
@@ -180,16 +176,12 @@ def _write(table: pa.Table) -> bytes:
 
 
 def _read(data: bytes, *, key: str, kind: str) -> tuple[pa.Table, dict[str, Any]]:
-    try:
+    with frame.reading(data, key=key, kind=kind):
         table = pq.read_table(pa.BufferReader(data), use_threads=False)
-        meta = json.loads((table.schema.metadata or {})[b"dart"])
+        meta: dict[str, Any] = json.loads((table.schema.metadata or {})[b"dart"])
         name, _, version = str(meta["format"]).rpartition("/v")
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise RunError(
-            f"Cannot read '{key}' ({len(data)} bytes) as a {kind}: {error}.",
-            remedy="The object was damaged or written by something else; move it away to go on without it.",
-        ) from error
-    if name != f"dart-k8s.io/{kind}" or int(version) > 1:
+        known = name == f"dart-k8s.io/{kind}" and int(version) <= 1
+    if not known:
         raise RunError(
             f"Cannot read '{key}': its format is {meta['format']}, this program reads dart-k8s.io/{kind}/v1.",
             remedy="Use the newer program that wrote it.",

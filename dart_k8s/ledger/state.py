@@ -243,26 +243,29 @@ def encode(state: BudgetState) -> bytes:
 def decode(data: bytes) -> BudgetState:
     """The state back from its bytes; RunError for another format or a newer version."""
     header = frame.header(data, key=BUDGET, kind="budget-state", newest=VERSION)
-    parts = frame.parts(data, header)
-    texts = frame.read_table(parts["texts"])
-    attempts = frame.read_table(parts["attempts"])
-    return BudgetState(
-        table=Table(**_arrays(parts["queries"], Table.__slots__)),
-        texts=texts["text"].to_numpy().astype(np.uint64),
-        once=texts["once"].to_numpy(),
-        live=Live(**_arrays(parts["live"], Live.__slots__)),
-        waiting=_waiting(parts["waiting"]),
-        attempts=tuple(attempts["name"].to_pylist()),
-        cursor=attempts["cursor"].to_numpy().astype(np.int64),
-        held=attempts["held"].to_numpy().astype(np.int64),
-        segments=attempts["segments"].to_numpy().astype(np.int64),
-        **_scalars(header),
-    )
+    with frame.reading(data, key=BUDGET, kind="budget state"):
+        parts = {name: frame.read_table(part) for name, part in frame.parts(data, header).items()}
+        waiting = frame.ints(parts["waiting"], tuple(name for name in Waiting.__slots__ if name != "text"))
+        attempts = frame.ints(parts["attempts"], ("cursor", "held", "segments"))
+        return BudgetState(
+            table=Table(**frame.ints(parts["queries"], Table.__slots__)),
+            texts=parts["texts"]["text"].to_numpy().astype(np.uint64),
+            once=parts["texts"]["once"].to_numpy(),
+            live=Live(**frame.ints(parts["live"], Live.__slots__)),
+            waiting=Waiting(**waiting, text=parts["waiting"]["text"].to_numpy().astype(np.uint64)),
+            attempts=tuple(parts["attempts"]["name"].to_pylist()),
+            cursor=attempts["cursor"],
+            held=attempts["held"],
+            segments=attempts["segments"],
+            **_scalars(header),
+        )
 
 
 def pointer(head: bytes) -> tuple[Phase, PlanName | None, int]:
     """Phase, plan in force and epoch from the first bytes of the object."""
-    fields = _scalars(frame.header(head, key=BUDGET, kind="budget-state", newest=VERSION))
+    header = frame.header(head, key=BUDGET, kind="budget-state", newest=VERSION)
+    with frame.reading(head, key=BUDGET, kind="budget state"):
+        fields = _scalars(header)
     return fields["phase"], fields["plan"], fields["epoch"]
 
 
@@ -292,21 +295,6 @@ def _narrow(values: NDArray[Any]) -> NDArray[Any]:
         if int(values.min()) >= 0 and int(values.max()) <= np.iinfo(kind).max:
             return values.astype(kind)
     return values
-
-
-def _arrays(data: memoryview, names: tuple[str, ...]) -> dict[str, Ints]:
-    table = frame.read_table(data)
-    rows = table.num_rows
-    # A column that an older version did not write is zero.
-    present = set(table.column_names)
-    zero = np.zeros(rows, dtype=np.int64)
-    return {name: table[name].to_numpy().astype(np.int64) if name in present else zero for name in names}
-
-
-def _waiting(data: memoryview) -> Waiting:
-    table = frame.read_table(data)
-    columns = {name: table[name].to_numpy().astype(np.int64) for name in Waiting.__slots__ if name != "text"}
-    return Waiting(**columns, text=table["text"].to_numpy().astype(np.uint64))
 
 
 __all__ = [

@@ -96,6 +96,7 @@ class Sampler:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _closed: bool = False
+    _verifier_out: bool = False
     _running: int = 0
     _busy: float = 0.0
     _changed: float = 0.0
@@ -227,11 +228,17 @@ class Sampler:
         give_up, wait = loop.time() + self.settings.verifier_patience, FIRST_WAIT
         while True:
             try:
-                return await self.verifier.verify(row.response or "", reference, query)
+                verdict = await self.verifier.verify(row.response or "", reference, query)
+                if self._verifier_out:
+                    self.tell("verifier-back")
+                self._verifier_out = False
+                return verdict
             except VerifierError as error:
                 if loop.time() + wait > give_up:
                     raise
-                self.tell("verifier-failed", query=row.query, error=str(error))
+                if not self._verifier_out:
+                    self.tell("verifier-unavailable", error=str(error))
+                self._verifier_out = True
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(LONGEST_WAIT, 2 * wait)
 
@@ -312,8 +319,11 @@ class Sampler:
             if any(work.idle for work, _ in self._works.values()):
                 return
             self._wake.clear()
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the event, as stop()
+            # does.
             try:
-                await asyncio.wait_for(self._wake.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._wake.wait()
             except TimeoutError:
                 return
 
