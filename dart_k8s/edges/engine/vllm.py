@@ -206,6 +206,10 @@ class VllmEngine:
 
     def _cause(self, error: BaseException) -> str:
         """The line that tells most: the engine core's own error, which its parent knows only as a failure to start."""
+        listed = getattr(error, "errors", None)
+        if callable(listed):
+            # Of pydantic, which checks the arguments: the sentences without its frame around them.
+            return " ".join(str(one.get("msg", "")).removeprefix("Value error, ").splitlines()[0] for one in listed())
         text = str(error).strip() or type(error).__name__
         if "core" not in text.lower():
             return f"{type(error).__name__}: {text.splitlines()[0]}"
