@@ -85,8 +85,6 @@ def rendered(value: Fraction) -> st.SearchStrategy[str]:
             f"{top:,}",
             f"~{top}",
             rf"{top}\text{{ apples}}",
-            rf"{top}^\circ",
-            rf"\$ {top}",
         ]
     if size > bottom > 1:
         forms.append(rf"{sign}{size // bottom}\frac{{{size % bottom}}}{{{bottom}}}")
