@@ -2,8 +2,8 @@
 
     python problems.py FILE
 
-How they were chosen, with SmolLM2-135M-Instruct: 102 exercises of ten kinds, generated with the seed below, were sampled
-ten times each with two forerunners of the prompt in prompt.txt. 51 of them (mostly ones that it had solved at times) and
+How they were chosen, with SmolLM2-135M-Instruct: 102 exercises of ten kinds, generated with the seed below, were
+sampled ten times each with two forerunners of the prompt in prompt.txt. 51 of them (mostly ones that it had solved) and
 28 further ones of the promising kinds were then sampled 16 times each with prompt.txt itself (temperature 0.8, top-p
 0.95, 64 tokens). CHOSEN was picked from these by pass rate: half between 0.05 and 0.5, few that are next to hopeless.
 README.md has the rates of the chosen, and those of a later sampling that had no part in the choice.
