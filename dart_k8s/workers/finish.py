@@ -3,12 +3,13 @@
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from dart_k8s import __version__
 from dart_k8s.api import Synthesis, template, to_dict
 from dart_k8s.budget.posterior import Prior
-from dart_k8s.budget.stops import Stop
+from dart_k8s.budget.stops import Stop, current_targets
 from dart_k8s.edges.store import Store, open_store
 from dart_k8s.errors import RunError
 from dart_k8s.ledger import state
@@ -26,6 +27,7 @@ from .curate.select import rule_for
 from .opening import open_rows
 from .record import RunRecord
 from .snapshot import Snapshot
+from .translate import goal_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,16 @@ def write_dataset(
     spec = synthesis.spec
     earlier = [open_closed(pool).pool(_short(pool)) for pool in closed.record.synthesis.spec.pool.from_]
     known = closed.known
+    own = closed.record.synthesis.spec.strategy
+    target = known["target"].to_numpy()
+    if spec.strategy != own and spec.strategy.kind != "vanilla":
+        rates = closed.queries.fixed_rates
+        rate = np.where(np.isnan(rates), known["p"].to_numpy(), rates)
+        goal = goal_of(synthesis)
+        target = current_targets(goal, rate, closed.queries.own_targets)
     rule = rule_for(
         spec.strategy.kind,
-        target=known["target"].to_pylist(),
+        target=[int(wanted) for wanted in target],
         trials=spec.strategy.trials or 0,
         distinct=spec.curation.deduplicate != "none",
     )

@@ -127,7 +127,10 @@ def verifier_of(synthesis: Synthesis) -> Verifier:
     if synthesis.spec.engine.kind == "scripted" and synthesis.spec.engine.args.get("verifier") == "exact":
         return LateVerifier(delay=0.0)
     return PoolVerifier(
-        processes=spec.processes or os.cpu_count() or 1, deadline=spec.deadline_seconds, memory_mib=spec.memory_mib
+        processes=spec.processes or os.cpu_count() or 1,
+        deadline=spec.deadline_seconds,
+        memory_mib=spec.memory_mib,
+        lenient=synthesis.spec.verification.policy == "lenient",
     )
 
 
