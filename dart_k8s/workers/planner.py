@@ -126,7 +126,7 @@ class Planner:
             except Conflict:
                 await self._give_role()
                 return False
-        self.tell("planner", epoch=self._known().epoch)
+            self.tell("planner", epoch=self._known().epoch)
         return True
 
     async def _give_role(self) -> None:

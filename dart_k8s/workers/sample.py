@@ -23,7 +23,7 @@ from dart_k8s.answers import Verdict, text_hash
 from dart_k8s.budget.posterior import Prior
 from dart_k8s.budget.strategies import Goal, Kind
 from dart_k8s.edges.engine.base import Completion, Engine, Prompt, Request
-from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, Conflict, EngineRequestError, VerifierError
+from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, Conflict, EngineDead, EngineRequestError, VerifierError
 from dart_k8s.ledger import plans, segments
 from dart_k8s.ledger.claims import Hold
 from dart_k8s.ledger.keys import BUDGET, AttemptName, PlanName, ShardName
@@ -507,4 +507,6 @@ class Sampler:
 
     async def _release(self, work: Work, held: HeldClaim) -> None:
         await self._flush(work, everything=True, final=True)
-        await self.claims.close(held, Hold.RELEASED, work.segments)
+        # An engine may have died of a query: a claim without a result expires instead, which counts against its shard.
+        if work.segments or not isinstance(self._error, EngineDead):
+            await self.claims.close(held, Hold.RELEASED, work.segments)

@@ -69,6 +69,8 @@ class Faults:
     """Names of requests that the engine refuses."""
     kills_sampler: Callable[[str], bool] = field(default=lambda name: False)
     """Names of requests that take the whole process down."""
+    kills_engine: Callable[[str], bool] = field(default=lambda name: False)
+    """Names of requests that the engine dies of."""
 
 
 def within(now: float, windows: tuple[tuple[float, float], ...]) -> float | None:
@@ -208,6 +210,8 @@ class FaultyEngine:
             raise Killed
         if self._wire.faults.refuses(request.name):
             raise EngineRequestError(f"Request {request.name}: refused.")
+        if self._wire.faults.kills_engine(request.name):
+            await self._engine.close()
         completion = await self._engine.generate(request)
         await thaw(self._wire.faults)
         return completion
@@ -264,7 +268,8 @@ class Trouble:
         return self.world.state()
 
     async def _keep(self, role: str, number: int) -> None:
-        """Start processes of a role again and again until the run is closed."""
+        """Start processes of a role again and again until the run is closed. The rival comes a little later."""
+        await asyncio.sleep(3.0 if role == "rival" else 0.0)
         for start in range(200):
             name = f"{role}-{number}-{start}"
             faults = self.faults(role, start)
