@@ -4,12 +4,12 @@ to its table."""
 from collections.abc import Mapping
 from fractions import Fraction
 
-from dart_k8s.answers import expression, units
+from dart_k8s.answers import expression
 from dart_k8s.answers.enclosure import Indeterminate
-from dart_k8s.answers.exact import NotRational, rational
 from dart_k8s.answers.expression import Open
 from dart_k8s.answers.forms import as_tuple, clock, is_name
 from dart_k8s.answers.limits import LimitReached
+from dart_k8s.answers.quantities import same_quantities
 from dart_k8s.answers.regions import NoRegion, same_region
 from dart_k8s.answers.tolerance import rounds_to, within
 from dart_k8s.answers.tree import (
@@ -45,7 +45,6 @@ _COMPARISONS = 4_000
 _BRACKETS = {"list": ("", ""), "set": ("{", "}"), "tuple": ("(", ")"), "interval": ("(", ")")}
 _TIERS = ("structure", "number", "kind", "numeric", "symbolic")
 _HALF_DAY = 43_200
-_PI_PER_DEGREE = Fraction(1, 180)
 
 
 class Comparison:
@@ -130,7 +129,7 @@ class Comparison:
         if isinstance(answer, Relation) or isinstance(reference, Relation):
             return self._relations(answer, reference)
         if isinstance(answer, Quantity) or isinstance(reference, Quantity):
-            return self._quantities(answer, reference)
+            return same_quantities(answer, reference, same=self.same, query=self.query)
         if isinstance(answer, BaseNumber) or isinstance(reference, BaseNumber):
             return self._bases(answer, reference)
         return self._collections(answer, reference)
@@ -179,47 +178,6 @@ class Comparison:
         return digits == numeral.digits and (
             numeral.base == 10 or f"base {numeral.base}" in self.query or f"base-{numeral.base}" in self.query
         )
-
-    def _quantities(self, answer: Node, reference: Node) -> bool:
-        if isinstance(answer, Quantity) and isinstance(reference, Quantity):
-            return self._both_quantities(answer, reference)
-        quantity, bare = (answer, reference) if isinstance(answer, Quantity) else (reference, answer)
-        if not isinstance(quantity, Quantity):
-            return False
-        value, unit = quantity.value, quantity.unit
-
-        def equal(node: Node) -> bool:
-            return self.same(node, bare) if quantity is answer else self.same(bare, node)
-
-        if unit == "%":
-            return self._percent(value, bare, equal(value)) or equal(mul(value, Number(Fraction(1, 100))))
-        if unit == "degree" and Constant("pi") in tuple(walk(bare)):
-            return equal(mul(value, Number(_PI_PER_DEGREE), Constant("pi")))
-        if unit in units.LETTER_UNITS and isinstance(bare, Mul) and bare.factors[-1] == Symbol(unit):
-            bare = mul(*bare.factors[:-1])
-        return equal(value)
-
-    def _percent(self, value: Node, bare: Node, equal: bool) -> bool:
-        """50% against 50: the sign was left out, which can be told only where 50 is no probability [P]."""
-        if not equal:
-            return False
-        if "percent" in self.query or "%" in self.query:
-            return True
-        try:
-            return abs(rational(bare)) > 1
-        except (NotRational, LimitReached):
-            return False
-
-    def _both_quantities(self, answer: Quantity, reference: Quantity) -> bool:
-        if answer.unit == reference.unit:
-            return self.same(answer.value, reference.value)
-        scale = units.factor(answer.unit, reference.unit)
-        if scale is not None:
-            return self.same(mul(Number(scale), answer.value), reference.value)
-        temperatures = {answer.unit, reference.unit}
-        if units.compatible(answer.unit, reference.unit) or temperatures in ({"degree", "°C"}, {"degree", "°F"}):
-            return self.same(answer.value, reference.value)
-        return False
 
     # Relations
 
