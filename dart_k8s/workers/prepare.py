@@ -6,17 +6,15 @@ repeated: the snapshot, the first budget state, and last the record, which says 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dart_k8s import answers
 from dart_k8s.api import QuerySource, Synthesis, digest, to_dict
 from dart_k8s.budget.strategies import Goal
-from dart_k8s.edges.engine.base import Engine
 from dart_k8s.edges.hub import ModelFolder
 from dart_k8s.edges.store import Store, open_store, probe
-from dart_k8s.errors import Conflict, DataError, SpecError
+from dart_k8s.errors import Conflict, DataError, EngineError, EngineUnavailable, SpecError
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET, OWNER, QUERIES, RUN
 from dart_k8s.ledger.state import BudgetState, Phase
@@ -26,7 +24,7 @@ from .access import Tell, silent
 from .curate.decontaminate import Item, Pair, contaminated
 from .opening import open_model, open_rows
 from .planner import wants_more
-from .queries import fix_difficulty, read_queries
+from .queries import Reading, fix_difficulty, read_queries
 from .record import RunRecord
 from .snapshot import Query, Snapshot
 from .translate import engine_of, goal_of, prompt_of, verifier_of
@@ -53,7 +51,6 @@ class Prepare:
     offline: bool = False
     tell: Tell = silent
     pending: frozenset[str] = frozenset()
-    _probed: dict[str, Engine] = field(default_factory=dict)
 
     def check(self, synthesis: Synthesis) -> None:
         """All checks, nothing written: what `dart run` does for every document before the first one starts."""
@@ -74,17 +71,25 @@ class Prepare:
             return Prepared(record=went_on, model=model, closed=_still_closed(store, goal_of(synthesis)))
         made, queries, first = self._build(synthesis, store, bring=True)
         self._claim(store, synthesis)
-        # A state or a snapshot without a record is left from a prepare that was killed: nobody has built on it.
-        store.put(QUERIES, snapshot.encode(queries))
-        store.put(BUDGET, state.encode(first))
-        try:
-            store.put_if_absent(RUN, record.encode(made))
-        except Conflict:
-            again = record.read(store)
-            if again is None:
-                raise
-            return Prepared(record=record.go_on(store, *again, synthesis), model=model, closed=False)
-        return Prepared(record=made, model=model, closed=False)
+        # Checks take minutes where a model is fetched: meanwhile another process may have prepared the same declaration
+        # and sample already. A state without a record is left from a prepare that was killed: nobody has built on it.
+        left = store.head(BUDGET)
+        again = record.read(store)
+        if again is None:
+            try:
+                store.put(QUERIES, snapshot.encode(queries))
+                if left is None:
+                    store.put_if_absent(BUDGET, state.encode(first))
+                else:
+                    store.put_if_match(BUDGET, state.encode(first), left.etag)
+                store.put_if_absent(RUN, record.encode(made))
+                return Prepared(record=made, model=model, closed=False)
+            except Conflict:
+                again = record.read(store)
+                if again is None:
+                    raise
+        went_on = record.go_on(store, *again, synthesis)
+        return Prepared(record=went_on, model=model, closed=_still_closed(store, goal_of(synthesis)))
 
     def _claim(self, store: Store, synthesis: Synthesis) -> None:
         """Say who owns the output; SpecError if another synthesis does."""
@@ -103,21 +108,10 @@ class Prepare:
         self.tell("step", step="checking the output", where=store.uri)
         _check_empty(store)
         probe(store)
-        self.tell("step", step="reading the queries")
-        reading = read_queries(synthesis.spec.queries, self._rows, progress=self._reading)
+        reading, pairs = self.read(synthesis)
         queries = reading.queries
-        difficulty = synthesis.spec.strategy.difficulty
-        if difficulty is not None:
-            rows = open_rows(difficulty.uri)
-            queries = fix_difficulty(
-                queries, rows, id_field=difficulty.id, field_name=difficulty.field, uri=difficulty.uri
-            )
-        pairs, queries = self._decontaminate(synthesis, queries)
-        self.tell("step", step="checking the model")
-        model = self._model(synthesis, None)
-        self._check_prompts(synthesis, model, queries)
-        warnings = self._probe_engine(synthesis)
-        version = verifier_of(synthesis).version if synthesis.spec.engine.kind == "scripted" else answers.VERSION
+        model, warnings = self.engine(synthesis, queries)
+        version = verifier_of(synthesis).version
         first = BudgetState.empty(len(queries), verifier=version)
         made = RunRecord(
             declaration=to_dict(synthesis),
@@ -136,6 +130,35 @@ class Prepare:
                 first, brought = earlier.bring(first, open_store(uri), uri, queries, made)
                 made = replace(made, pools=(*made.pools, brought))
         return made, queries, first
+
+    def read(self, synthesis: Synthesis) -> tuple[Reading, list[Pair]]:
+        """The queries as a run would have them, and their overlaps with benchmarks. Reads the sources, nothing else."""
+        self.tell("step", step="reading the queries")
+        reading = read_queries(synthesis.spec.queries, self._rows, progress=self._reading)
+        difficulty = synthesis.spec.strategy.difficulty
+        if difficulty is not None:
+            rows = open_rows(difficulty.uri)
+            reading.queries = fix_difficulty(
+                reading.queries, rows, id_field=difficulty.id, field_name=difficulty.field, uri=difficulty.uri
+            )
+        pairs, reading.queries = self._decontaminate(synthesis, reading.queries)
+        return reading, pairs
+
+    def engine(self, synthesis: Synthesis, queries: Sequence[Query]) -> tuple[ModelFolder | None, list[str]]:
+        """Check that the engine can serve the queries; the model's folder (vllm) and warnings.
+
+        SpecError: what the engine refuses now it would refuse in every sampler. EngineUnavailable: no answer.
+        """
+        self.tell("step", step="checking the model")
+        try:
+            model = self._model(synthesis, None)
+            self._check_prompts(synthesis, model, queries)
+            return model, self._probe_engine(synthesis)
+        except EngineUnavailable:
+            raise
+        except EngineError as error:
+            name = synthesis.metadata.name
+            raise SpecError(f"Cannot sample Synthesis '{name}': {error.message}", remedy=error.remedy) from error
 
     def _reading(self, name: str, rows: int) -> None:
         self.tell("step", step="reading the queries", where=name, rows=rows)
@@ -241,10 +264,14 @@ def _still_closed(store: Store, goal: Goal) -> bool:
 
 
 def _check_empty(store: Store) -> None:
-    """SpecError if the output holds objects that no run of ours wrote: nothing of the user's is ever mixed or lost."""
-    ours = ("state/", "pool/", "dataset/", "report/")
-    foreign = next((entry.key for entry in store.list() if not entry.key.startswith(ours)), None)
-    if foreign is not None:
+    """SpecError if the output holds objects that no run of ours wrote: nothing of the user's is ever mixed or lost.
+
+    Without a record there can only be what a prepare writes before it, or left of its probe when it was killed.
+    """
+    ours = (OWNER, QUERIES, BUDGET)
+    keys = (entry.key for entry in store.list())
+    foreign = next((key for key in keys if key not in ours and not key.startswith("state/probe-")), None)
+    if foreign is not None and store.head(RUN) is None:
         raise SpecError(
             f"Cannot use {store.uri} as output: it holds '{foreign}', which no run wrote.",
             remedy="Use an empty folder or prefix.",
