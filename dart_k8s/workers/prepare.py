@@ -12,6 +12,7 @@ from typing import Any
 
 from dart_k8s.api import QuerySource, Synthesis, digest, to_dict
 from dart_k8s.budget.strategies import Goal
+from dart_k8s.edges.engine.vllm_arguments import declared_arguments, engine_arguments
 from dart_k8s.edges.hub import ModelFolder
 from dart_k8s.edges.store import Store, open_store, probe
 from dart_k8s.errors import Conflict, DataError, EngineError, EngineUnavailable, SpecError
@@ -151,6 +152,8 @@ class Prepare:
         """
         self.tell("step", step="checking the model")
         try:
+            if synthesis.spec.engine.kind == "vllm":
+                engine_arguments(synthesis.spec.engine.args, declared_arguments())
             model = self._model(synthesis, None)
             self._check_prompts(synthesis, model, queries)
             return model, self._probe_engine(synthesis)

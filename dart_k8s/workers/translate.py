@@ -14,6 +14,9 @@ from .planner import PlannerSettings
 from .sample import SamplerSettings
 from .verification import LateVerifier, PoolVerifier, Verifier
 
+SCRIPTED_ARGUMENTS = {"seconds_per_token", "verifier"}
+"""What `engine.args` may hold for the scripted engine; verifier: exact compares texts, in place of the real one."""
+
 
 def goal_of(synthesis: Synthesis) -> Goal:
     """Strategy, caps and stops of a declaration."""
@@ -78,6 +81,12 @@ def engine_of(synthesis: Synthesis, *, model: Path | None, seed: int, log: Path 
         if spec.kind == "scripted":
             from dart_k8s.edges.engine.scripted import ScriptedEngine
 
+            unknown = sorted(set(spec.args) - SCRIPTED_ARGUMENTS)
+            if unknown:
+                raise SpecError(
+                    f"The scripted engine has no argument {unknown[0]!r} (spec.engine.args).",
+                    remedy=f"It has: {', '.join(sorted(SCRIPTED_ARGUMENTS))}.",
+                )
             script = spec.script or ""
             seconds = spec.args.get("seconds_per_token", 0.0)
             return ScriptedEngine(

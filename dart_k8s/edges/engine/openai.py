@@ -154,7 +154,7 @@ class OpenaiEngine:
                 self._limit_field = "max_completion_tokens"
                 return await self._attempts(request, retries=min(3, self._retries))
         except EngineUnavailable as error:
-            raise EngineError(
+            raise EngineUnavailable(
                 f"{where} does not answer: {error.message}", remedy="Check engine.baseUrl and that the server runs."
             ) from error
         except openai.AuthenticationError as error:

