@@ -32,10 +32,12 @@ from dart_k8s.ledger.state import BudgetState, Held, Ints, Phase, Table
 
 from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
-from .work import refused
 
 POISON = 3
 """Attempts in a row without a result after which a query is set aside."""
+
+REFUSED = 16
+"""Requests of a query that the engine refused, above which it is set aside if they are over four fifths of all."""
 
 AT_ONCE = 16
 """Requests to the store under way at a time."""
@@ -162,6 +164,8 @@ class Planner:
     async def turn(self) -> Phase:
         """Fold, judge, plan, write; the phase afterwards. Conflict: another planner has written meanwhile."""
         await self._renew_role()
+        if self._known().phase is Phase.CLOSED:
+            return Phase.CLOSED
         current = await self._observe(self._known())
         current = await self._plan(current)
         if current is not self._known():
@@ -312,7 +316,8 @@ class Planner:
         live_expected = np.minimum(counts.live_trials, counts.live_need / np.maximum(judged.pass_rate, 1e-3))
         self.remaining = float(expected.sum() + live_expected.sum())
         live = bool((current.held == Held.LIVE).any())
-        if goal.total is not None and not live and not allowance.any():
+        unswept = bool((current.held == Held.LOST).any())
+        if goal.total is not None and not live and not unswept and not allowance.any():
             judged = replace(judged, reason=np.where(judged.reason == Stop.OPEN, int(Stop.BUDGET), judged.reason))
         current = _judged(current, judged)
         is_open = bool((judged.reason == Stop.OPEN).any())
@@ -366,20 +371,30 @@ class Planner:
         if self.goal.total is None:
             judged = planning.look(self.goal, prior, counts)
             return self.goal, judged, *planning.demand(self.goal, prior, counts, judged)
-        left = self.goal.total - int(current.spent().sum()) - int(counts.live_trials.sum())
+        left = self.goal.total - int(current.spent().sum()) - int(counts.live_trials.sum()) - self._unknown(current)
         least = LEAST_SHARD * self.settings.samplers
         stage = totals.stage(self.goal, prior, counts, left=left, least=least)
         return totals.scaled(self.goal, stage.scale), stage.judged, stage.need, stage.allowance, stage.expected
+
+    @staticmethod
+    def _unused(current: BudgetState) -> Ints:
+        """Trials granted and not known to be spent, of each row of `current.live`."""
+        live, waiting, size = current.live, current.waiting, current.size
+        key = np.searchsorted(live.attempt * size + live.query, waiting.attempt * size + waiting.query)
+        waits = np.bincount(key, minlength=live.query.size)[: live.query.size]
+        return np.maximum(0, live.allowance - live.counted - waits)
+
+    def _unknown(self, current: BudgetState) -> int:
+        """Trials that attempts which fell silent may have written without a tally: known once they are swept."""
+        lost = current.held[current.live.attempt] == Held.LOST
+        return int(self._unused(current)[lost].sum())
 
     def _counts(self, current: BudgetState) -> Counts:
         table, live, size = current.table, current.live, current.size
         mine = current.held[live.attempt] == Held.LIVE
         done = live.counted if self.goal.kind is Kind.VANILLA else live.found
-        waiting = current.waiting
-        key = np.searchsorted(live.attempt * size + live.query, waiting.attempt * size + waiting.query)
-        waits = np.bincount(key, minlength=live.query.size)[: live.query.size]
         need = np.maximum(0, live.need - done)
-        trials = np.maximum(0, live.allowance - live.counted - waits)
+        trials = self._unused(current)
         # A claim that has used its trials up brings nothing more, whatever it still needs.
         need = np.where(trials > 0, need, 0)
         return Counts(
@@ -479,7 +494,8 @@ def _no_rows() -> planning.Rows:
 
 def _aside(table: Table) -> Ints:
     """1 where a query ended its samplers, or the engine refused nearly all its requests, shape (Q,)."""
-    return ((table.failures >= POISON) | refused(table.voids, table.trials)).astype(np.int64)
+    refused = (table.voids >= REFUSED) & (table.voids > 4 * table.trials)
+    return ((table.failures >= POISON) | refused).astype(np.int64)
 
 
 def _judged(current: BudgetState, judged: Judgement) -> BudgetState:

@@ -9,9 +9,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from dart_k8s.answers import Verdict
 from dart_k8s.budget.posterior import Prior
 from dart_k8s.budget.strategies import Goal
@@ -21,16 +18,6 @@ from dart_k8s.ledger.segments import Row
 
 ROW_OVERHEAD = 200
 """Bytes of a row besides its response, for deciding when a segment is full."""
-
-
-MOST_REFUSED = 16
-"""Requests of a query that the engine may refuse; more are tried only while most of the query's are served."""
-
-
-def refused(voids: ArrayLike, trials: ArrayLike) -> NDArray[np.bool_]:
-    """Whether the engine refuses nearly all requests of a query, for each: to ask on would go on for ever."""
-    void, served = np.asarray(voids), np.asarray(trials)
-    return (void >= MOST_REFUSED) & (void > 4 * served)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,11 +43,6 @@ class Line:
     def query(self) -> int:
         """Row number in the snapshot."""
         return self.tracker.grant.query
-
-    def room(self, slots: int) -> int:
-        """How many more trials may be launched now."""
-        room = self.tracker.room(slots)
-        return 0 if room and refused(self.tracker.voided, self.tracker.counted) else room
 
     def settle(self, place: int, row: Row | None) -> int:
         """Take the verdict of a place (None: void); count what is countable. Returns new distinct correct responses."""
@@ -108,7 +90,7 @@ class Work:
         """
         while self.launching and self.ready:
             line = self.ready.popleft()
-            if line.room(slots) > 0:
+            if line.tracker.room(slots) > 0:
                 self.ready.append(line)
                 self.running += 1
                 return line, line.tracker.launch()
@@ -177,7 +159,7 @@ class Work:
         """Nothing runs, nothing is being verified, nothing can be launched."""
         if self.running or self.verifying:
             return False
-        return not self.launching or all(line.room(1) == 0 for line in self.lines.values())
+        return not self.launching or all(line.tracker.room(1) == 0 for line in self.lines.values())
 
 
 def lines_of(plan: Plan, shard: int, prior: Prior, goal: Goal) -> list[Line]:

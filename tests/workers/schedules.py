@@ -40,7 +40,7 @@ class Draw:
 def random_goal(draw: Draw, size: int) -> Goal:
     """A small goal of any strategy, now and then with a total."""
     kind = (Kind.VANILLA, Kind.UNIFORM, Kind.PROP2DIFF)[draw.whole(0, 2)]
-    total = draw.whole(4, 10) * size if draw.chance(0.25) else None
+    total = draw.whole(4, 10) * size if draw.chance(0.1) else None
     if kind is Kind.VANILLA:
         return Goal(kind=kind, scale=draw.whole(3, 12), total=total)
     scale = draw.whole(2, 5) if kind is Kind.UNIFORM else draw.whole(4, 10)

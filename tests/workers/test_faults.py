@@ -301,26 +301,30 @@ def test_an_engine_that_dies_ends_its_process_and_not_the_run() -> None:
     full(world)
 
 
-TOTALS = [
-    Goal(kind=Kind.UNIFORM, scale=40, cap=60, total=150),
-    Goal(kind=Kind.PROP2DIFF, scale=40, cap=60, min_trials=4, total=170),
-    Goal(kind=Kind.VANILLA, scale=30, total=100),
-]
+TOTALS = pytest.mark.parametrize(
+    "goal",
+    [
+        Goal(kind=Kind.UNIFORM, scale=40, cap=60, total=150),
+        Goal(kind=Kind.PROP2DIFF, scale=20, cap=40, min_trials=4, total=120),
+        Goal(kind=Kind.VANILLA, scale=30, total=100),
+    ],
+    ids=lambda goal: goal.kind.value,
+)
 
 
-@seeds
-@pytest.mark.parametrize("goal", TOTALS, ids=lambda goal: goal.kind.value)
-def test_a_total_is_never_exceeded_without_faults(goal: Goal, seed: int) -> None:
-    world = small(goal, seed=seed, samplers=3)
-    trouble(world, lambda role, start: Faults(), seed=seed, latency=0.7)
+@TOTALS
+def test_a_total_is_never_exceeded_though_samplers_get_between_the_planners_requests(goal: Goal) -> None:
+    world = small(goal, samplers=3)
+    trouble(world, lambda role, start: Faults(), latency=0.7)
     check(world)
-    assert int(world.state().spent().sum()) <= (goal.total or 0)
+    spent = int(world.state().spent().sum())
+    assert 0.9 * (goal.total or 0) <= spent <= (goal.total or 0)
 
 
-@seeds
-@pytest.mark.parametrize("goal", TOTALS, ids=lambda goal: goal.kind.value)
-def test_kills_do_not_make_a_run_exceed_its_total(goal: Goal, seed: int) -> None:
-    world = small(goal, seed=seed)
-    trouble(world, only("sampler", Faults(dies_at=15 + 9 * seed), starts=2), seed=seed)
+@TOTALS
+def test_kills_do_not_make_a_run_exceed_its_total(goal: Goal) -> None:
+    world = small(goal, seed=1)
+    trouble(world, only("sampler", Faults(dies_at=24), starts=2), seed=1)
     check(world)
-    assert int(world.state().spent().sum()) <= (goal.total or 0)
+    spent = int(world.state().spent().sum())
+    assert 0.9 * (goal.total or 0) <= spent <= (goal.total or 0)
