@@ -3,7 +3,7 @@
 Monte Carlo from what is known: a population of pass rates is drawn (how uncertain it is depends on how many queries
 have been tried, and how often), each query's pass rate from its posterior under that population, each query's future
 from that pass rate (see `paths`). So an interval holds what is not known of the population, of each query, and of the
-coin tosses to come.
+coin tosses to come. Pass rates that were fixed from outside are taken as they are.
 """
 
 import math
@@ -17,7 +17,7 @@ import numpy as np
 from . import totals
 from .paths import Ends, Starts, repeated, simulate
 from .planning import Counts, look
-from .posterior import GRID, PSEUDO_QUERIES, Floats, Ints, Prior, fit, pairs
+from .posterior import GRID, PSEUDO_QUERIES, Floats, Ints, Pairs, Prior, fit, pairs
 from .stops import Stop
 from .strategies import Goal, Kind, targets
 
@@ -46,6 +46,7 @@ HARDLY_KNOWN = 300
 _EDGES = np.array([1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97])
 _BIN = np.searchsorted(_EDGES, GRID)
 """Populations differ by the weight of each of these ranges of pass rates; shape (G,)."""
+_IN_BIN: Floats = (np.arange(_EDGES.size + 1) == _BIN[:, None]).astype(np.float64)
 
 _TAIL = 0.03
 """Pass rate below which populations differ by the slope of their tail."""
@@ -181,8 +182,7 @@ def forecast(
     if known is not None:
         correct, trials = np.concatenate([correct, known[0]]), np.concatenate([trials, known[1]])
         prior = fit(correct, trials, start=prior)
-    worth = float((trials > 0).sum()) + PSEUDO_QUERIES
-    sample = _sample(counts, MOST_QUERIES if worth >= HARDLY_KNOWN else UNKNOWN_QUERIES, rng)
+    sample = _sample(counts, MOST_QUERIES if (trials > 0).sum() >= HARDLY_KNOWN else UNKNOWN_QUERIES, rng)
     part = sample.trials.size / max(1, size)
     if goal.total is not None:
         left = max(0.0, (goal.total - spent) * part)
@@ -190,7 +190,9 @@ def forecast(
     times = int(np.clip(PATHS // max(1, sample.trials.size), LEAST_WORLDS, MOST_WORLDS))
     starts = _starts(goal, prior, sample)
     fits, chances = _populations(prior, correct, trials)
-    rates = _draw_rates(fits, chances, sample, worth, times, rng)
+    rates = _draw_rates(fits, chances, sample, pairs(correct[trials > 0], trials[trials > 0]), times, rng)
+    fixed = ~np.isnan(sample.pass_rate)
+    rates[:, fixed] = np.clip(sample.pass_rate[fixed], GRID[0], GRID[-1])
     wanted = np.where(starts.open, _targets(goal, sample, rates), starts.target)
     runs = repeated(starts, times, rates.ravel(), wanted.ravel())
     ends = _vanilla(runs, stops.size, rng) if goal.kind is Kind.VANILLA else simulate(goal, prior, runs, stops, rng)
@@ -260,24 +262,39 @@ def _populations(prior: Prior, correct: Ints, trials: Ints) -> tuple[list[Prior]
     return fits, chances / chances.sum()
 
 
+def _strength(prior: Prior, tried: Pairs) -> Floats:
+    """Queries that each range's weight rests on, shape of the ranges.
+
+    A query counts by the square of its posterior there: whole if its trials tell where it is, a part if it may as well be
+    in other ranges.
+    """
+    strength = PSEUDO_QUERIES * (Prior.flat().weights @ _IN_BIN)
+    for part, mass in prior.blocks(tried.correct, tried.trials):
+        strength = strength + tried.count[part] @ (mass @ _IN_BIN) ** 2
+    result: Floats = strength
+    return result
+
+
 def _draw_rates(
-    fits: list[Prior], chances: Floats, counts: Counts, worth: float, times: int, rng: np.random.Generator
+    fits: list[Prior], chances: Floats, counts: Counts, tried: Pairs, times: int, rng: np.random.Generator
 ) -> Floats:
     """Pass rates of all queries in `times` worlds, shape (times, Q).
 
     Each world has its own population: one of the fits, with the weight of each range of pass rates drawn anew as a
-    Dirichlet distribution of `worth` queries would (Bayesian bootstrap; Rubin, Annals of Statistics 9, 1981).
+    Dirichlet distribution would (Bayesian bootstrap; Rubin, Annals of Statistics 9, 1981).
     """
+    rates = np.empty((times, counts.trials.size))
+    if rates.size == 0:
+        return rates
     grouped = pairs(counts.correct, counts.trials)
     order = np.argsort(grouped.index, kind="stable")
     sizes = np.bincount(grouped.index, minlength=grouped.count.size)
     behind = np.arange(sizes.size)
-    rates = np.empty((times, counts.trials.size))
     chosen = rng.choice(len(fits), size=times, p=chances)
     for number in np.unique(chosen):
         prior = fits[number]
         mass = np.concatenate([part for _, part in prior.blocks(grouped.correct, grouped.trials)])
-        strength = np.maximum(1e-3, worth * np.bincount(_BIN, weights=prior.weights, minlength=_EDGES.size + 1))
+        strength = _strength(prior, tried)
         for world in np.flatnonzero(chosen == number):
             share = np.cumsum(mass * np.maximum(1e-9, rng.gamma(strength) / strength)[_BIN], axis=1)
             # One search for all groups: each group's cumulative shares are moved behind those of the group before.

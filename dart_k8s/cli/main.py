@@ -9,7 +9,7 @@ from rich.console import Console
 from dart_k8s import __version__
 from dart_k8s.errors import DartError
 
-from . import curate, recipes, run, status, validate
+from . import analyze, curate, forecast, push, recipes, run, status, tune, validate
 
 app = typer.Typer(
     name="dart",
@@ -23,6 +23,10 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("validate")(validate.validate)
 app.command("curate")(curate.curate)
+app.command("forecast")(forecast.forecast)
+app.command("tune")(tune.tune)
+app.command("analyze")(analyze.analyze)
+app.command("push")(push.push)
 app.add_typer(recipes.app, name="recipes")
 
 

@@ -30,3 +30,8 @@ def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:
         names = ", ".join(d.metadata.name for d in documents)
         raise SpecError(f"There is no Synthesis '{name}' in {origin}.", remedy=f"It has: {names}.")
     return chosen
+
+
+def is_declaration(target: str) -> bool:
+    """Whether a verb's argument names a declaration file, and not an output."""
+    return target == "-" or target.endswith((".yaml", ".yml"))

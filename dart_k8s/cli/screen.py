@@ -106,6 +106,10 @@ class Screen:
             new=False,
         )
 
+    def now(self, line: str) -> None:
+        """What goes on at the moment; replaced by the next."""
+        self._set(line, new=False)
+
     def say(self, text: str) -> None:
         """A line that stays."""
         self._console.print(text, markup=False, soft_wrap=True)
