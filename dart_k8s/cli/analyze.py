@@ -10,6 +10,8 @@ from rich.table import Table
 
 from dart_k8s.errors import SpecError
 
+from .screen import wide_console
+
 if TYPE_CHECKING:
     from dart_k8s.workers.analyze import Analysis, SetBias
     from dart_k8s.workers.curate.curves import Curve, Reach
@@ -82,7 +84,7 @@ def analyze(
     if as_json:
         typer.echo(found.to_json(), nl=False)
     else:
-        show(Console(highlight=False), found)
+        show(wide_console(), found)
 
 
 def _each(option: str, given: list[str] | None, count: int, default: str) -> list[str]:
@@ -103,11 +105,11 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def show(console: Console, found: "Analysis") -> None:
     """Print an analysis for a person."""
-    console.print(f"{found.difficulty.size} queries, difficulties from {found.origin}", markup=False)
+    console.print(f"{found.difficulty.size} queries, difficulties from {found.origin}", markup=False, soft_wrap=True)
     for one in found.sets:
         console.print(f"[bold]{one.name}[/]: {_says(one)}")
         for example in one.unmatched_examples[:2]:
-            console.print(f"  of another query: {example!r}", markup=False)
+            console.print(f"  of another query: {example!r}", markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     names = [one.name for one in found.sets]
     for title in ("decile", "queries", "pass rate"):
@@ -135,7 +137,7 @@ def _says(one: "SetBias") -> str:
 
 def _curves(console: Console, name: str, reach: "Reach | None", refused: str, caution: str = "") -> None:
     if reach is None:
-        console.print(f"  {name}: {refused}", markup=False)
+        console.print(f"  {name}: {refused}", markup=False, soft_wrap=True)
         return
     console.print(
         f"  {name}: first {reach.m} trials of {reach.queries} queries ({reach.left_out} left out): "
@@ -143,7 +145,7 @@ def _curves(console: Console, name: str, reach: "Reach | None", refused: str, ca
         markup=False,
     )
     if caution:
-        console.print(f"  {caution}", markup=False)
+        console.print(f"  {caution}", markup=False, soft_wrap=True)
 
 
 def _points(curve: "Curve") -> str:

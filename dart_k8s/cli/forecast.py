@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .reading import is_declaration, read_declarations
-from .screen import CACHE
+from .screen import CACHE, wide_console
 
 if TYPE_CHECKING:
     from dart_k8s.workers.outlook import Outlook
@@ -46,7 +46,7 @@ def forecast(
         found = [of_declaration(document, prepare, asked) for document in documents]
     else:
         found = [of_output(target, asked)]
-    console = Console(highlight=False)
+    console = wide_console()
     for outlook in found:
         if as_json:
             typer.echo(json.dumps(outlook.to_json(), indent=2))
@@ -61,13 +61,15 @@ def show(console: Console, outlook: "Outlook") -> None:
         f"[bold]{outlook.name}[/] ({found.kind.value}, {found.scale:g}): {outlook.phase}, {found.queries} queries, "
         f"{found.spent} trials spent"
     )
-    console.print(f"  known of pass rates: {outlook.basis}", markup=False)
-    console.print(f"  tokens of a response: {outlook.tokens_per_trial:.0f} ({outlook.tokens_basis})", markup=False)
+    console.print(f"  known of pass rates: {outlook.basis}", markup=False, soft_wrap=True)
+    console.print(
+        f"  tokens of a response: {outlook.tokens_per_trial:.0f} ({outlook.tokens_basis})", markup=False, soft_wrap=True
+    )
     console.print()
     console.print(_columns([_turned(found.table()), found.decile_table()]))
     console.print()
     console.print("  eps: spec.budget.hopelessProbability, 0 switches the stop off; * is the declaration's.")
-    console.print("  Below: rows by tenth of the queries from easy to hard. In brackets: 5 to 95 %.")
+    console.print("  tenth: its rows, by tenths of the queries from easy to hard. In brackets: 5 to 95 %.")
 
 
 def _turned(table: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -86,5 +88,5 @@ def _columns(parts: Sequence[Sequence[Sequence[str]]]) -> Table:
     for part in parts[1:]:
         table.add_section()
         for row in part[1:]:
-            table.add_row(f"rows, tenth {row[0]}", *(cell.replace(" (", "\n(") for cell in row[1:]))
+            table.add_row(f"tenth {row[0]}", *(cell.replace(" (", "\n(") for cell in row[1:]))
     return table

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dart-k8s"
 """Where models and logs are kept unless the user says otherwise."""
 
+WIDE = 140
+"""Columns of a table that goes to a file or a pipe."""
+
 PLAIN_SECONDS = 10.0
 """Between two lines where there is no terminal."""
 
@@ -132,6 +135,12 @@ def _minutes(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
     return f"{whole // 60}m {whole % 60:02d}s"
+
+
+def wide_console() -> Console:
+    """A console for tables: as wide as the terminal, or `WIDE` where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def show_dataset(console: Console, synthesis: Synthesis, made: "Assembled", *, folder: str = "dataset") -> None:

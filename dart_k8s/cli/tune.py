@@ -13,7 +13,7 @@ from dart_k8s.api import Synthesis
 from dart_k8s.errors import SpecError
 
 from .reading import read_declarations
-from .screen import CACHE, Screen
+from .screen import CACHE, Screen, wide_console
 
 if TYPE_CHECKING:
     from dart_k8s.workers.prepare import Prepare
@@ -53,7 +53,7 @@ def tune(
     if as_json:
         typer.echo(json.dumps({"name": documents[0].metadata.name, **found.to_json()}, indent=2))
     else:
-        show(Console(highlight=False), documents[0], found)
+        show(wide_console(), documents[0], found)
 
 
 async def _tune(
@@ -123,7 +123,7 @@ def show(console: Console, synthesis: Synthesis, found: "Tuning") -> None:
     refused = sum(reading.refused for reading in found.readings)
     if refused:
         console.print(f"  {refused} requests were refused by the engine and are no trials.")
-    console.print(f"  {found.words}", markup=False)
+    console.print(f"  {found.words}", markup=False, soft_wrap=True)
     if found.recommended is not None and found.recommended != synthesis.spec.sampling.temperature:
         console.print(
             f"  The declaration has {synthesis.spec.sampling.temperature:g}: "
