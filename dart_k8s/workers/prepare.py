@@ -23,8 +23,8 @@ from dart_k8s.ledger.state import BudgetState, Phase
 from . import earlier, record, snapshot
 from .access import Tell, silent
 from .curate.decontaminate import Item, Pair, contaminated
+from .draft import wants_more
 from .opening import open_model, open_rows
-from .planner import wants_more
 from .queries import Reading, fix_difficulty, read_queries
 from .record import RunRecord
 from .snapshot import Query, Snapshot
