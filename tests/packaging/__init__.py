@@ -1,0 +1,1 @@
+"""Images and the chart: what a cluster would meet, without one."""
