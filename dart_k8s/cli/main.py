@@ -30,14 +30,20 @@ app.command("push")(push.push)
 app.add_typer(recipes.app, name="recipes")
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
-) -> None:
-    """Options that go before the verb."""
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"dart {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    # A callback of the option: the group's own runs only when there is a verb.
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Options that go before the verb."""
 
 
 def main() -> None:
