@@ -3,8 +3,8 @@
     pins.py CONSTRAINTS --only NAMES     the pins of the packages that NAMES lists
     pins.py CONSTRAINTS --without NAMES  the pins of all others
 
-NAMES has one requirement a line; its versions are not read. Both together: those of --only that --without does not name.
-One of these that CONSTRAINTS does not pin is an error: it would be installed without a hash.
+NAMES has one requirement a line; its versions are not read. Both together: those of --only that --without does not
+name. One of these that CONSTRAINTS does not pin is an error: it would be installed without a hash.
 
 Standard library only: it runs where nothing is installed yet.
 """
