@@ -20,28 +20,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from dart_k8s.answers import Verdict, text_hash
-from dart_k8s.budget.posterior import Prior
-from dart_k8s.budget.strategies import Goal, Kind
 from dart_k8s.edges.engine.base import Completion, Engine, Prompt, Request
 from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, Conflict, EngineDead, EngineRequestError, VerifierError
-from dart_k8s.ledger import plans, segments
+from dart_k8s.ledger import segments
 from dart_k8s.ledger.claims import Hold
-from dart_k8s.ledger.keys import BUDGET, AttemptName, PlanName, ShardName
-from dart_k8s.ledger.plans import Plan
-from dart_k8s.ledger.segments import Row, Waste
-from dart_k8s.ledger.state import Phase, pointer
+from dart_k8s.ledger.keys import AttemptName
+from dart_k8s.ledger.segments import Row
 
 from .access import FIRST_WAIT, LONGEST_WAIT, Access, Tell, silent
 from .claiming import Claims, HeldClaim
-from .recovery import pending_rows, tally_orphans, written_rows
+from .meter import Meter
+from .shards import Shards
 from .verification import Verifier
-from .work import Line, Work, carry_on, lines_of
-
-HEAD = 65536
-"""Bytes of the budget state's object that hold its header."""
-
-POISON = 3
-"""Attempts at a shard without any result after which it is set aside."""
+from .work import Line, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +77,18 @@ class Sampler:
     problems: Problems
     tell: Tell = silent
     _works: dict[str, tuple[Work, HeldClaim]] = field(default_factory=dict)
-    _taken: HeldClaim | None = None
-    """A claim on the way to become a work."""
+    _meter: Meter = field(init=False)
+    _shards: Shards = field(init=False)
     _trials: dict[tuple[str, int, int], asyncio.Task[Completion]] = field(default_factory=dict)
     _checks: set[asyncio.Task[None]] = field(default_factory=set)
-    _plan: Plan | None = None
-    _goal: Goal | None = None
-    _prior: Prior | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _closed: bool = False
     _verifier_out: bool = False
-    _running: int = 0
-    _busy: float = 0.0
-    _changed: float = 0.0
-    _last: tuple[float, float, int, int] = (0.0, 0.0, 0, 0)
-    _recent: list[float] = field(default_factory=list)
     _error: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self._meter = Meter(self.engine.counters, self.engine.slots)
+        self._shards = Shards(self.access, self.claims, self.tell)
 
     def stop(self) -> None:
         """Stop admitting, abort, flush, release; `run` then returns EXIT_STOPPED. Safe from a signal handler."""
@@ -114,9 +100,7 @@ class Sampler:
 
         Raises EngineDead, StoreError and the like after having flushed and released what it could.
         """
-        loop = asyncio.get_running_loop()
-        self._changed = loop.time()
-        self._last = (loop.time(), 0.0, self.engine.counters.aborted, self.engine.counters.wasted_tokens)
+        self._meter.begin()
         background = [
             asyncio.create_task(self._beat(), name="heartbeat"),
             asyncio.create_task(self._flush_often(), name="flush"),
@@ -135,7 +119,7 @@ class Sampler:
             unwritten = await self._leave()
         if unwritten:
             raise unwritten[0]
-        return EXIT_CLOSED if self._closed else EXIT_STOPPED
+        return EXIT_CLOSED if self._shards.closed else EXIT_STOPPED
 
     # Trials
 
@@ -146,20 +130,20 @@ class Sampler:
         for work, held in list(self._works.values()):
             if not self.claims.valid(held):
                 continue
-            while self._running < self.engine.slots and (trial := work.launch(self.engine.slots)):
+            while self._meter.running < self.engine.slots and (trial := work.launch(self.engine.slots)):
                 line, place = trial
-                self._use_slots(1)
+                self._meter.use(1)
                 key = (work.name, line.query, place)
                 task = asyncio.create_task(self.engine.generate(self._request(work, line.query, place)))
                 self._trials[key] = task
                 task.add_done_callback(partial(self._ended, work, line, place))
-        if self._running < self.engine.slots:
+        if self._meter.running < self.engine.slots:
             self._wake.set()
 
     def _ended(self, work: Work, line: Line, place: int, task: asyncio.Task[Completion]) -> None:
         """A trial ended, one way or another: also one that was aborted before its task had begun."""
         now = asyncio.get_running_loop().time()
-        self._use_slots(-1)
+        self._meter.use(-1)
         del self._trials[work.name, line.query, place]
         error = None if task.cancelled() else task.exception()
         if task.cancelled():
@@ -182,7 +166,7 @@ class Sampler:
                 text=text_hash(completion.text),
             )
             work.finished(row, now)
-            self._recent.append(now)
+            self._meter.finished(now)
             self._check(work, line, row)
         self._after(work, line)
 
@@ -252,12 +236,6 @@ class Sampler:
             self._wake.set()
         self._fill()
 
-    def _use_slots(self, change: int) -> None:
-        now = asyncio.get_running_loop().time()
-        self._busy += self._running * (now - self._changed)
-        self._changed = now
-        self._running += change
-
     def _unsettled(self) -> int:
         return sum(len(work.rows) for work, _ in self._works.values()) + len(self._checks)
 
@@ -297,12 +275,12 @@ class Sampler:
             for work, held in list(self._works.values()):
                 if work.idle:
                     await self._finish(work, held)
-            if self._running >= self.engine.slots:
+            if self._meter.running >= self.engine.slots:
                 idle_since = loop.time()
                 await self._wake.wait()
                 continue
-            claimed = await self._claim()
-            if self._closed:
+            claimed = await self._take()
+            if self._shards.closed:
                 return
             if claimed or self._works:
                 idle_since = loop.time()
@@ -327,92 +305,19 @@ class Sampler:
             except TimeoutError:
                 return
 
-    async def _claim(self) -> bool:
-        """Take one shard of the plan in force; whether there was one."""
-        name = await self._look()
-        if name is None or self._plan is None:
+    async def _take(self) -> bool:
+        """Take one shard of the plan in force and begin with it; whether there was one."""
+        taken = await self._shards.take()
+        if taken is None:
             return False
-        seen = await self.claims.survey(name.claims)
-        absent = [s for s in self._order() if ShardName(name, s).claim not in seen]
-        for shard in absent[:8]:
-            if await self._start(ShardName(name, shard)):
-                return True
-        if absent:
-            return False
-        for key in seen:
-            claim = await self.claims.read(key) if self.claims.resting(key) else None
-            if claim is None or not (claim.free or (claim.current.hold is Hold.LIVE and self.claims.expired(key))):
-                continue
-            if await self._start(ShardName.parse(claim.name)):
-                return True
-        return False
-
-    async def _look(self) -> PlanName | None:
-        """The plan in force, read anew; notices the end of the run."""
-        blob = await self.access.call(self.access.store.get_range, BUDGET, 0, HEAD)
-        phase, name, _ = pointer(blob.data)
-        if phase is Phase.CLOSED:
-            self._closed = True
-            return None
-        if name is not None and (self._plan is None or self._plan.name != name):
-            data = (await self.access.call(self.access.store.get, name.key)).data
-            self._plan = plans.decode(data, key=name.key)
-            self._goal = Goal(**{**self._plan.goal, "kind": Kind(self._plan.goal["kind"])})
-            self._prior = Prior.of(self._plan.weights)
-        return name
-
-    def _order(self) -> list[int]:
-        """Shards in an order of this sampler's own, so that samplers do not all reach for the same one."""
-        count = 0 if self._plan is None else self._plan.shards
-        turn = int.from_bytes(hashlib.blake2b(self.claims.holder.encode(), digest_size=4).digest(), "big")
-        return [(turn + step) % count for step in range(count)]
-
-    async def _start(self, shard: ShardName) -> bool:
-        known = self.claims.sightings.get(shard.claim)
-        previous = None if known is None else known.claim
-        failed = False
-        if previous is not None and previous.current.hold is Hold.LIVE:
-            last = AttemptName(shard, previous.attempt)
-            failed = not await self.access.call(lambda: next(iter(self.access.store.list(last.segments)), None))
-            if failed and previous.failures + 1 >= POISON:
-                self.tell("set-aside", shard=str(shard), attempts=previous.failures + 1)
-                await self.claims.set_aside(shard.claim)
-                return False
-        held = self._taken = await self.claims.take(shard.claim, str(shard), failed=failed)
-        if held is None:
-            return False
-        if await self._look() != shard.plan:
-            await self.claims.close(held, Hold.RELEASED, 0)
-            self._taken = None
-            return False
-        if self._plan is None or self._prior is None or self._goal is None:
-            return False
-        earlier = [AttemptName(shard, attempt) for attempt in range(held.claim.attempt)]
-        if shard.shard >= self._plan.sampling_shards:
-            names = self._plan.sweep[shard.shard - self._plan.sampling_shards]
-            earlier += [AttemptName.parse(name) for name in names]
-            lines: list[Line] = []
-        else:
-            lines = lines_of(self._plan, shard.shard, self._prior, self._goal)
-        history = await self._history(earlier)
-        if lines and history:
-            lines = carry_on(lines, [rows for _, rows in history], self._prior, self._goal)
-        work = Work(str(AttemptName(shard, held.claim.attempt)), lines)
-        for row in pending_rows(history):
+        work = taken.work
+        for row in taken.pending:
             work.verifying += 1
             self._check(work, None, row)
-        self._works[work.name], self._taken = (work, held), None
-        self.tell("claimed", shard=work.name, queries=len(work.lines), takeover=held.claim.attempt)
+        self._works[work.name] = (work, taken.held)
+        self._shards.taken = None
         self._fill()
         return True
-
-    async def _history(self, attempts: list[AttemptName]) -> list[tuple[AttemptName, list[Row]]]:
-        """What earlier attempts wrote, after tallying what they could not."""
-        history = []
-        for attempt in attempts:
-            await tally_orphans(self.access, attempt)
-            history.append((attempt, await written_rows(self.access, attempt)))
-        return history
 
     async def _finish(self, work: Work, held: HeldClaim) -> None:
         """Nothing is left to do for the claim: write the rest and say so."""
@@ -431,7 +336,7 @@ class Sampler:
                 oldest = min((b.since for b in work.rows), default=now)
                 if work.bytes >= self.settings.flush_bytes or now - oldest >= self.settings.flush_seconds / 2:
                     await self._flush(work)
-            self.tell("progress", **self._facts())
+            self.tell("progress", **self._meter.facts())
 
     async def _flush(self, work: Work, *, everything: bool = False, final: bool = False) -> None:
         """Write rows as a segment, then its tally. One at a time per work."""
@@ -441,7 +346,7 @@ class Sampler:
             rows = work.take_rows(older_than=None if everything else now - self.settings.flush_seconds)
             if rows:
                 work.unsent = segments.encode_segment(
-                    rows, waste=self._waste(), final=final, verifier=self.verifier.version
+                    rows, waste=self._meter.waste(), final=final, verifier=self.verifier.version
                 )
                 await self._commit(work)
         self._fill()
@@ -460,30 +365,6 @@ class Sampler:
         work.segments += 1
         work.unsent = None
 
-    def _waste(self) -> Waste:
-        """What happened since the last segment, for the totals."""
-        self._use_slots(0)
-        now = asyncio.get_running_loop().time()
-        then, busy, aborted, wasted = self._last
-        counters = self.engine.counters
-        self._last = (now, self._busy, counters.aborted, counters.wasted_tokens)
-        return Waste(
-            aborted=counters.aborted - aborted,
-            wasted_tokens=counters.wasted_tokens - wasted,
-            held_seconds=now - then,
-            busy_slot_seconds=self._busy - busy,
-            rate=self._rate(now),
-        )
-
-    def _rate(self, now: float) -> float:
-        """Trials a second over the last minute."""
-        self._recent = [t for t in self._recent if now - t < 60.0]
-        return len(self._recent) / max(1.0, now - self._recent[0]) if self._recent else 0.0
-
-    def _facts(self) -> dict[str, object]:
-        counters = self.engine.counters
-        return {"tokens": counters.tokens, "running": self._running, "slots": self.engine.slots}
-
     async def _leave(self) -> list[BaseException]:
         """Abort what runs, write what finished, release the claims; the errors, none of which stops the rest."""
         for work, _ in self._works.values():
@@ -497,8 +378,10 @@ class Sampler:
         await asyncio.gather(*checks, return_exceptions=True)
         held = [(work, held) for work, held in self._works.values()]
         ends = await asyncio.gather(*(self._release(*one) for one in held), return_exceptions=True)
-        if self._taken is not None:
-            ends += await asyncio.gather(self.claims.close(self._taken, Hold.RELEASED, 0), return_exceptions=True)
+        if self._shards.taken is not None:
+            ends += await asyncio.gather(
+                self.claims.close(self._shards.taken, Hold.RELEASED, 0), return_exceptions=True
+            )
         failed = [end for end in ends if end is not None]
         for error in failed:
             self.tell("unwritten", rows=sum(len(work.rows) for work, _ in held), error=str(error))
