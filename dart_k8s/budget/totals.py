@@ -24,6 +24,12 @@ STAGE_SHARE = 0.5
 STAGE_LEAST = 0.01
 """Part of the whole total below which a stage is not worth its plan."""
 
+LONGEST = 4
+"""Most trials of a query in one stage, over those it has had: its pass rate is not known better than that."""
+
+UNSEEN = 1
+"""The same for a query without a correct response so far, whose pass rate may be anything from 0 up."""
+
 CLOSE = 0.98
 """Part of the trials at which a scale is close enough to the largest that fits."""
 
@@ -64,19 +70,23 @@ def demand_at(goal: Goal, prior: Prior, counts: Counts, scale: float) -> tuple[J
 
 
 def solve(goal: Goal, prior: Prior, counts: Counts, trials: float) -> float:
-    """The largest scale at most `goal.scale` whose expected trials fit into `trials`; 0.0 if none does.
+    """The scale, at most `goal.scale`, up to which expected trials fit into `trials`; 0.0 if none does.
 
-    Prop2diff's scale is a real number (targets rise one query at a time), that of the others whole. The forecast hardly
-    ever falls when the scale rises (only where a higher target makes a query hopeless), so the root is bracketed, and
-    guessed at as if the forecast were a power of the scale.
+    Prop2diff's scale is a real number (targets rise one query at a time), that of the others whole. The forecast rises
+    with the scale until targets are so high that they make queries hopeless, so the first crossing is searched for from
+    below, and then guessed at as if the forecast were a power of the scale.
     """
 
     def cost(scale: int) -> float:
         return float(demand_at(goal, prior, counts, scale * step)[3].sum())
 
     step = _step(goal)
-    low, high = 0, int(goal.scale / step)
+    low, most = 0, int(goal.scale / step)
+    high = min(most, round(1.0 / step))
     low_cost, high_cost = 0.0, cost(high)
+    while high_cost <= trials and high < most:
+        low, low_cost, high = high, high_cost, min(most, 2 * high)
+        high_cost = cost(high)
     if high_cost <= trials:
         return high * step
     turn = 0
@@ -84,8 +94,6 @@ def solve(goal: Goal, prior: Prior, counts: Counts, trials: float) -> float:
         guess = (low + high) // 2
         if turn % 3 < 2 and low_cost > 0.0 and high_cost > low_cost:
             guess = round(low * (high / low) ** (math.log(trials / low_cost) / math.log(high_cost / low_cost)))
-        elif low < 1.0 / step <= high / 8:
-            guess = round(math.sqrt(max(low, 1.0 / step) * high))
         guess = min(max(guess, low + 1), high - 1)
         spent = cost(guess)
         if spent <= trials:
@@ -116,7 +124,7 @@ def stage(goal: Goal, prior: Prior, counts: Counts, *, left: int, least: int) ->
     least_scale = max(_step(goal), min(1.0, goal.scale))
     reasons = _reasons(whole, look(scaled(goal, max(least_scale, affordable)), prior, counts))
     held = counts.spent + counts.live_trials
-    most = np.maximum(PILOT, held) * (reasons == Stop.OPEN)
+    most = np.maximum(PILOT, held * np.where(counts.correct > 0, LONGEST, UNSEEN)) * (reasons == Stop.OPEN)
     total = left + int(held.sum())
     least = min(left, max(least, round(STAGE_LEAST * total)))
     portion = min(left, max(least, round(min(STAGE_SHARE * left, STAGE_GROWTH * (total - left)))))
