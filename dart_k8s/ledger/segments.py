@@ -177,7 +177,7 @@ def _write(table: pa.Table) -> bytes:
 
 def _read(data: bytes, *, key: str, kind: str) -> tuple[pa.Table, dict[str, Any]]:
     with frame.reading(data, key=key, kind=kind):
-        table = pq.read_table(pa.BufferReader(data), use_threads=False)
+        table = frame.read_table(data)
         meta: dict[str, Any] = json.loads((table.schema.metadata or {})[b"dart"])
         name, _, version = str(meta["format"]).rpartition("/v")
         known = name == f"dart-k8s.io/{kind}" and int(version) <= 1

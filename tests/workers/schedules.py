@@ -57,7 +57,7 @@ def random_goal(draw: Draw, size: int) -> Goal:
 def random_world(seed: int) -> World:
     """A small world; shards of a few seconds, so that there are several claims for each sampler."""
     draw = Draw(seed)
-    size = draw.whole(6, 16)
+    size = draw.whole(5, 11)
     return World(
         rates=draw.rates(size),
         goal=random_goal(draw, size),

@@ -52,6 +52,11 @@ def told(world: World, event: str) -> list[dict[str, object]]:
     return [facts for name, facts in world.events if name == event]
 
 
+def held_claims(world: World) -> list[claims.Claim]:
+    """All claims of the run."""
+    return [claims.decode(world.store.get(e.key).data, key=e.key) for e in world.store.list(CLAIMS)]
+
+
 def full(world: World) -> None:
     """Assert that every query has what the strategy says."""
     table = world.state().table
@@ -188,8 +193,7 @@ def test_a_store_that_is_out_for_a_minute_costs_nothing(begin: float) -> None:
     full(world)
     assert all(not isinstance(end, Exception) for _, end in case.ends)
     assert not told(world, "claim-lost")
-    held = [claims.decode(world.store.get(e.key).data, key=e.key) for e in world.store.list(CLAIMS)]
-    assert all(claim.attempt == 0 for claim in held)
+    assert all(claim.attempt == 0 for claim in held_claims(world))
 
 
 @seeds
@@ -261,9 +265,8 @@ def test_stopped_at_any_moment_and_started_again_the_run_goes_on(moment: float) 
 def test_a_stopped_sampler_gives_its_claims_back() -> None:
     world = small(samplers=1)
     trouble(world, only("sampler", Faults(stops_at=4.0)))
-    held = [claims.decode(world.store.get(e.key).data, key=e.key) for e in world.store.list(CLAIMS)]
-    assert not any(attempt.hold is claims.Hold.LOST for claim in held for attempt in claim.attempts)
-    assert any(attempt.hold is claims.Hold.RELEASED for claim in held for attempt in claim.attempts)
+    holds = {attempt.hold for claim in held_claims(world) for attempt in claim.attempts}
+    assert claims.Hold.LOST not in holds and claims.Hold.RELEASED in holds
 
 
 @seeds
@@ -328,3 +331,13 @@ def test_kills_do_not_make_a_run_exceed_its_total(goal: Goal) -> None:
     check(world)
     spent = int(world.state().spent().sum())
     assert 0.9 * (goal.total or 0) <= spent <= (goal.total or 0)
+
+
+def test_stopped_while_the_store_is_out_a_sampler_waits_for_it_and_writes_what_it_has() -> None:
+    world = small(samplers=1)
+    case = trouble(world, only("sampler", Faults(stops_at=6.0, outages=((5.0, 50.0),))))
+    found = check(world)
+    full(world)
+    assert ("sampler-0-0", EXIT_STOPPED) in case.ends
+    assert not any(attempt.hold is claims.Hold.LOST for claim in held_claims(world) for attempt in claim.attempts)
+    assert found.late == 0
