@@ -266,7 +266,7 @@ def _strength(prior: Prior, tried: Pairs) -> Floats:
     """Queries that each range's weight rests on, shape of the ranges.
 
     A query counts by the cube of its posterior there: whole if its trials tell where it is, hardly if it may as well be
-    elsewhere. The power is measured: in 120 seeded runs after 16 trials per query the 90 % intervals of trials, rows and
+    elsewhere. The power is measured: in 120 seeded runs after 16 trials per query 90 % intervals of trials, rows and
     covered queries held 90 % of what came, and 70 % with the posterior itself.
     """
     strength = PSEUDO_QUERIES * (Prior.flat().weights @ _IN_BIN)
