@@ -19,7 +19,15 @@ from .stored import Found, Part, Size
 
 SLOTS = 256
 SEEDS = 5
-SMALL_BOUND = (("heavy", 400, 1), ("light", 500, 1), ("light", 700, 8), ("heavy", 500, 8), ("light", 1000, 32))
+SMALL_BOUND = (
+    ("heavy", 400, 1, SLOTS),
+    ("light", 500, 1, SLOTS),
+    ("heavy", 500, 8, SLOTS),
+    ("light", 700, 8, SLOTS),
+    ("heavy", 700, 32, 32),
+    ("light", 1_000, 32, 32),
+)
+"""Population, queries, samplers, slots of each. With 32 samplers fewer slots: else there is hardly a query for each."""
 
 
 def _peer(*, population_name: str) -> Found:
@@ -32,10 +40,10 @@ def _curation(*, responses: int) -> Found:
 
 def parts(*, small: bool) -> list[Part]:
     """Everything there is to measure, the quick ones first."""
-    full = [(name, FULL, samplers) for samplers in (1, 8, 32) for name in NAMES]
+    full = [(name, FULL, samplers, SLOTS) for samplers in (1, 8, 32) for name in NAMES]
     bounds: list[Size] = [
-        {"population_name": name, "queries": queries, "samplers": samplers, "slots": SLOTS}
-        for name, queries, samplers in (SMALL_BOUND if small else full)
+        {"population_name": name, "queries": queries, "samplers": samplers, "slots": slots}
+        for name, queries, samplers, slots in (SMALL_BOUND if small else full)
     ]
     queries = 5_000 if small else FULL
     stops: list[Size] = [
@@ -45,7 +53,9 @@ def parts(*, small: bool) -> list[Part]:
         for seed in range(SEEDS)
     ]
     known: list[Size] = [
-        {"population_name": name, "queries": queries, "seed": seed} for name in NAMES for seed in range(SEEDS)
+        {"population_name": name, "queries": queries, "seed": seed}
+        for name in NAMES
+        for seed in range(2 if small else SEEDS)
     ]
     responses = 30_000 if small else 300_000
     return [

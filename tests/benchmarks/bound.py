@@ -155,7 +155,7 @@ def peer(population_name: str) -> dict[str, float]:
 
 
 HEAD = """\
-| population | samplers x slots | queries | trials | over bound | surplus | aborted | slots busy | requests / 1,000 | plans |
+| population | samplers x slots | queries | trials | over bound | surplus | aborted | slots busy | requests | plans |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 PEER_HEAD = """\
