@@ -68,6 +68,27 @@ constraints: $(VENV)/.uv ## Pin dependencies anew (hashes, no index addresses); 
 	  --custom-compile-command "make constraints" --output-file $(LOCK)
 	@! grep -n '://' $(LOCK) || { echo '$(LOCK) must name no address'; exit 1; }
 
+##@ Put it on a cluster
+
+IMAGES  := worker
+BUILDER := $(or $(shell command -v buildah),$(shell command -v podman),docker)
+BUILD   :=
+
+.PHONY: images
+images: ## Build container images (IMAGES="worker sampler"; more flags of the builder in BUILD)
+	@version=$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' dart_k8s/__init__.py); \
+	revision=$$(git rev-parse HEAD 2>/dev/null || echo unknown); \
+	for name in $(IMAGES); do \
+	  $(BUILDER) build $(BUILD) --build-arg "VERSION=$$version" --build-arg "REVISION=$$revision" \
+	    -f "images/$$name/Containerfile" -t "dart-$$name:$$version" .; \
+	done
+
+.PHONY: chart
+chart: ## Check the chart with its examples and pack it into dist (needs helm)
+	@command -v helm > /dev/null || { echo 'helm is missing: go install helm.sh/helm/v4/cmd/helm@v4.3.1'; exit 1; }
+	@for values in charts/dart/ci/*-values.yaml; do helm lint --strict --quiet charts/dart -f "$$values"; done
+	helm package charts/dart --destination dist
+
 ##@ Measure it
 
 .PHONY: benchmark

@@ -104,6 +104,13 @@ def test_the_image_is_one_that_is_built_here() -> None:
     assert VALUES["image"]["repository"].removeprefix("dart-") in {p.parent.name for p in ROOT.glob("images/*/*file")}
 
 
+def test_the_comparison_with_the_api_sees_typos_types_and_what_is_missing() -> None:
+    pod = {"containers": [{"image": "x", "imagePulPolicy": "Never", "args": "run"}], "hostPID": "no"}
+    found = "; ".join(problems({"spec": {"template": {"spec": pod}, "backoffLimit": True}}, "V1Job"))
+    for word in ("imagePulPolicy: no field", "args: no list", "'no' is no bool", "needs name", "True is no int"):
+        assert word in found
+
+
 # With helm
 
 
@@ -180,7 +187,7 @@ def test_other_values_make_another_job_and_the_same_values_the_same(example: Pat
 def test_names_are_short_enough_for_the_pods_of_a_job(example: Path) -> None:
     for found in template("-f", example, release="a" * 53):
         # A pod's name adds a dash and five characters to its Job's, and is a host name.
-        assert len(found["metadata"]["name"]) <= 63 - 6 + (found["kind"] != "Job") * 6
+        assert len(found["metadata"]["name"]) <= (57 if found["kind"] == "Job" else 63)
 
 
 def test_gpus_keys_and_claims_arrive() -> None:
@@ -188,6 +195,8 @@ def test_gpus_keys_and_claims_arrive() -> None:
     assert container(gpu)["resources"]["limits"]["nvidia.com/gpu"] == 2
     assert container(gpu)["image"].startswith("registry.example/dart-sampler@sha256:")
     assert the("Job", gpu)["spec"]["ttlSecondsAfterFinished"] == 0
+    # A large number must not become 8.64e+06 on its way through a template.
+    assert the("Job", gpu)["spec"]["activeDeadlineSeconds"] == 8640000
     assert the("ServiceAccount", gpu)["metadata"]["annotations"]
     assert container(endpoint)["image"] == f"dart-worker:{__version__}"
     key = next(e for e in container(endpoint)["env"] if e["name"] == "AWS_ACCESS_KEY_ID")
