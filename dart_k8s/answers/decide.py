@@ -118,15 +118,20 @@ def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts
             return "correct", "number", "Both are the same number."
         return "incorrect", "number", f"The numbers {_show(normal)} and {_show(target)} differ."
     left, right = read(answer), read(reference)
-    for node, text, name in ((right, reference, "reference"), (left, answer, "answer")):
-        if isinstance(node, Problem):
-            verdict: Literal["undecided", "incorrect"] = "undecided" if node.limit else "incorrect"
-            return verdict, "limit" if node.limit else "read", f"The {name} {_show(text)} can't be read: {node.reason}."
-    assert not isinstance(left, Problem) and not isinstance(right, Problem)
+    if isinstance(right, Problem):
+        return _unread(right, reference, "reference")
+    if isinstance(left, Problem):
+        return _unread(left, answer, "answer")
     comparison = Comparison(policy, hints, facts)
     if comparison.same(left, right):
         return "correct", comparison.tier, f"{_show(answer)} equals {_show(reference)}."
     return "incorrect", comparison.tier, f"{_show(answer)} does not equal {_show(reference)}."
+
+
+def _unread(problem: Problem, text: str, name: str) -> tuple[Literal["undecided", "incorrect"], str, str]:
+    """What a text that can't be read comes to: undecided where a limit was met, else incorrect."""
+    reason = f"The {name} {_show(text)} can't be read: {problem.reason}."
+    return ("undecided", "limit", reason) if problem.limit else ("incorrect", "read", reason)
 
 
 def _option(text: str) -> str:

@@ -71,7 +71,8 @@ class _Keeper:
         self._receive(_START_SECONDS)
 
     def _receive(self, seconds: float) -> dict[str, Any]:
-        assert self.process.stdout is not None
+        if self.process.stdout is None:
+            raise _Lost
         end = time.monotonic() + seconds
         while b"\n" not in self.buffer:
             left = end - time.monotonic()
@@ -89,7 +90,8 @@ class _Keeper:
 
     def ask(self, question: Question, deadline: float) -> dict[str, Any]:
         """The keeper's reply. Raises _Lost."""
-        assert self.process.stdin is not None
+        if self.process.stdin is None:
+            raise _Lost
         message = {"left": codec.encode(question.left), "right": codec.encode(question.right), "deadline": deadline}
         data = json.dumps(message).encode() + b"\n"
         try:

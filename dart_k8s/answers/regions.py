@@ -125,11 +125,12 @@ def _relation(node: Relation) -> Region:
     if node.operators == ("in",) and isinstance(node.sides[0], Symbol):
         inner = region(node.sides[1])
         return Region(joined="union", parts=(inner,), variable=node.sides[0].name)
-    places = [index for index, side in enumerate(node.sides) if isinstance(side, Symbol)]
-    if len(places) != 1 or any(symbols(side) for index, side in enumerate(node.sides) if index != places[0]):
+    found = [(index, side) for index, side in enumerate(node.sides) if isinstance(side, Symbol)]
+    if len(found) != 1:
         raise NoRegion
-    variable = node.sides[places[0]]
-    assert isinstance(variable, Symbol)
+    place, variable = found[0]
+    if any(symbols(side) for index, side in enumerate(node.sides) if index != place):
+        raise NoRegion
     parts: list[Region] = []
     for index, operator in enumerate(node.operators):
         left, right = node.sides[index], node.sides[index + 1]

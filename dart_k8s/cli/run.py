@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from dart_k8s.workers.curate.compare import Comparison
 
 
+LOG_WIDTH = 120
+"""Columns where there is no terminal: a log is not as narrow as the fallback of 80."""
+
+
 def run(
     file: Annotated[str, typer.Argument(help="Declaration file; - reads standard input.")],
     name: Annotated[str | None, typer.Option(help="Only this Synthesis of the file.")] = None,
@@ -35,6 +39,8 @@ def run(
     """
     documents = read_declarations(file, name)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
     command = shlex.join(["dart", "run", file])
     with Screen(console) as screen:
         outputs = frozenset(d.spec.output.uri for d in documents)
@@ -67,8 +73,8 @@ async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen,
         else:
             signal.raise_signal(signal.SIGKILL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(asked, interrupt)
     for group in _groups(documents):
         fleet = Fleet(
             replicas=max(1, group[0].spec.samplers.replicas),

@@ -29,6 +29,9 @@ WIDE = 140
 PLAIN_SECONDS = 10.0
 """Between two lines where there is no terminal."""
 
+LEFT_OUT = 12
+"""Queries that were left out which are named; more are counted."""
+
 RATE_SECONDS = 30.0
 """Window of the rates shown."""
 
@@ -73,6 +76,8 @@ class Screen:
         elif event == "engine":
             self.say(f"engine: {facts['kind']} {facts['version'] or ''}, {facts['model']}, {facts['dtype'] or ''}, "
                      f"{facts['slots']} slots")  # fmt: skip
+        elif event == "left-out":
+            self._left_out(str(facts["what"]), facts["sentences"])
         elif event == "plan":
             self._set(f"plan {facts['name']}: {facts['trials']} trials in {facts['shards']} shards", new=False)
         elif event == "restart":
@@ -83,6 +88,14 @@ class Screen:
             self.say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if name != "sampler"))
         if event == "progress" and isinstance(facts.get("tokens"), int):
             self._count(facts.get("sampler"), int(str(facts["tokens"])))
+
+    def _left_out(self, what: str, sentences: object) -> None:
+        listed = list(sentences) if isinstance(sentences, list) else []
+        self.say(f"{what}: {len(listed)} left out")
+        for sentence in listed[:LEFT_OUT]:
+            self.say(f"  {sentence}")
+        if len(listed) > LEFT_OUT:
+            self.say(f"  ... and {len(listed) - LEFT_OUT} more; the card names all")
 
     def _count(self, sampler: object, tokens: int) -> None:
         if tokens < self._tokens.get(sampler, 0):
@@ -157,23 +170,29 @@ def show_dataset(console: Console, synthesis: Synthesis, made: "Assembled", *, f
 
 def show_comparison(console: Console, found: "Comparison", figure: str) -> None:
     """Strategies side by side by difficulty: at the trials they made, and cut to equal rows."""
-    names = [cell.name for cell in found.total.cells]
-    table = Table(box=None, pad_edge=False, title=f"by difficulty, easy to hard: {' against '.join(names)}")
-    for column in (found.kind, "queries", "pass rate"):
-        table.add_column(column, justify="right" if column != found.kind else "left")
-    for name in names:
-        for column in ("trials", "rows", "no row"):
-            table.add_column(f"{name}\n{column}", justify="right")
-    for name in names:
-        for column in ("rows", "no row"):
-            table.add_column(f"{name}, equal\n{column}", justify="right")
-    for line in (*found.lines, found.total):
-        rate = "" if line.pass_rate is None else f"{line.pass_rate:.2f}"
-        made = [str(n) for cell in line.cells for n in (cell.trials, cell.rows, cell.without_row)]
-        equal = [str(n) for cell in line.cells for n in (cell.equal_rows, cell.equal_without_row)]
-        table.add_row(line.band, str(line.queries), rate, *made, *equal)
     console.print()
-    console.print(table)
+    console.print(_comparison(found, "at the trials they made", equal=False))
     for caution in found.cautions:
         console.print(f"  {caution}")
+    console.print()
+    console.print(_comparison(found, f"cut to {found.equal_size} rows each", equal=True))
     console.print(f"  figure    {figure}", markup=False, soft_wrap=True)
+
+
+def _comparison(found: "Comparison", title: str, *, equal: bool) -> Table:
+    names = [cell.name for cell in found.total.cells]
+    table = Table(box=None, pad_edge=False, title=f"By difficulty, {title}", title_justify="left")
+    table.add_column(found.kind, no_wrap=True)
+    for column in ("queries", "pass rate"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name in names:
+        for column in ("rows", "no row") if equal else ("trials", "rows", "no row"):
+            table.add_column(f"{name}\n{column}", justify="right", no_wrap=True)
+    for line in (*found.lines, found.total):
+        rate = "" if line.pass_rate is None else f"{line.pass_rate:.2f}"
+        cells: list[int] = []
+        for cell in line.cells:
+            made = (cell.trials, cell.rows, cell.without_row)
+            cells += (cell.equal_rows, cell.equal_without_row) if equal else made
+        table.add_row(line.band, str(line.queries), rate, *map(str, cells))
+    return table

@@ -6,7 +6,7 @@ repeated: the snapshot, the first budget state, and last the record, which says 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class Prepare:
     offline: bool = False
     tell: Tell = silent
     pending: frozenset[str] = frozenset()
+    _told: set[str] = field(default_factory=set)
 
     def check(self, synthesis: Synthesis) -> None:
         """All checks, nothing written: what `dart run` does for every document before the first one starts."""
@@ -142,8 +143,17 @@ class Prepare:
             reading.queries = fix_difficulty(
                 reading.queries, rows, id_field=difficulty.id, field_name=difficulty.field, uri=difficulty.uri
             )
+        for source in reading.sources:
+            self._left_out(source.name, source.left_out)
         pairs, reading.queries = self._decontaminate(synthesis, reading.queries)
         return reading, pairs
+
+    def _left_out(self, what: str, sentences: Sequence[str]) -> None:
+        """Name what is left out, once: `dart run` checks a declaration before it prepares it."""
+        new = [sentence for sentence in sentences if sentence not in self._told]
+        self._told.update(new)
+        if new:
+            self.tell("left-out", what=what, sentences=new)
 
     def engine(self, synthesis: Synthesis, queries: Sequence[Query]) -> tuple[ModelFolder | None, list[str]]:
         """Check that the engine can serve the queries; the model's folder (vllm) and warnings.
@@ -244,6 +254,7 @@ class Prepare:
         if settings.mode != "exclude" or not pairs:
             return pairs, queries
         hit = {pair.query_id for pair in pairs}
+        self._left_out("overlaps with benchmarks", [f"{p.query_id}: {p.benchmark}, item {p.item_id}" for p in pairs])
         kept = [q for q in queries if q.id not in hit]
         if not kept:
             raise DataError(

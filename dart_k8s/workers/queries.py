@@ -112,7 +112,7 @@ def _query(source: QuerySource, number: int, row: Mapping[str, Any]) -> Query | 
     except UnreadableReference as error:
         return str(error)
     if problem is not None:
-        return f"the verifier can't use its reference {reference[:80]!r}: {problem}"
+        return f"the verifier can't use its answer (field '{names.answer}'): {problem}"
     own = row.get(names.id) if names.id else None
     return Query(
         id=f"{source.name}/{own}" if own is not None else text_id(source.name, text),

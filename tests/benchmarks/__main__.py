@@ -24,8 +24,8 @@ SMALL_BOUND = (
     ("light", 500, 1, SLOTS),
     ("heavy", 500, 8, SLOTS),
     ("light", 700, 8, SLOTS),
-    ("heavy", 700, 32, 32),
-    ("light", 1_000, 32, 32),
+    ("light", 500, 32, 16),
+    ("heavy", 300, 32, 16),
 )
 """Population, queries, samplers, slots of each. With 32 samplers fewer slots: else there is hardly a query for each."""
 

@@ -126,7 +126,8 @@ class OpenaiEngine:
 
     async def _models(self) -> tuple[dict[str, int | None], str]:
         """Served models with their context (vLLM tells it), and why there are none: not every endpoint lists them."""
-        assert self._client is not None
+        if self._client is None:
+            raise EngineError("The endpoint's models were asked for before start().")
         try:
             raw = await self._client.models.with_raw_response.list(timeout=min(30.0, self._timeout))
             data = json.loads(raw.text)["data"]

@@ -43,13 +43,15 @@ _FOLDER_TRIES = 20
 
 
 class LocalStore:
-    """Objects as files under `root`, which is made at the first write."""
+    """Objects as files under `root`, which is made at the first write if it is not there."""
 
     def __init__(self, root: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._root = Path(root).resolve()
         self._uri = self._root.as_uri().rstrip("/")
         self._counter = RequestCounter()
         self._wall_clock = wall_clock
+        self._made: set[Path] = set()
+        """The root and folders above it that were missing at a write: they go again with their last object."""
 
     @property
     def uri(self) -> str:
@@ -155,6 +157,8 @@ class LocalStore:
         path = self._path(key)
         self._counter.add("put")
         with self._explained("write", key):
+            if not self._root.exists():
+                self._made |= {step for step in (self._root, *self._root.parents) if not step.exists()}
             for _ in range(_FOLDER_TRIES):
                 with suppress(FolderGone), made_folder(path.parent) as folder:
                     return self._replace(key, path.name, folder, write, allowed)
@@ -216,8 +220,10 @@ class LocalStore:
             return removed
 
     def _prune(self, folder: Path) -> None:
-        """Removes folders that became empty, so that a key may later be what was a folder."""
-        while folder != self._root and self._root in folder.parents:
+        """Removes folders that became empty, so that a key may later be what was a folder. The root stays if it was
+        there before this store's first write.
+        """
+        while folder in self._made or self._root in folder.parents:
             try:
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except OSError:

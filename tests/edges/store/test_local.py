@@ -160,6 +160,7 @@ def test_files_of_other_programs_are_objects_like_any_other(tmp_path: Path) -> N
 
 
 def test_deleting_leaves_no_empty_folders(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
     store = LocalStore(tmp_path / "root")
     store.put("a/b/c/d", b"x")
     store.put("a/e", b"x")
@@ -185,3 +186,16 @@ def test_etags_are_the_same_where_the_file_system_keeps_no_attributes(
     etag = store.put("without", b"x")
     assert {entry.etag for entry in store.list()} == {etag, store.get("with").etag} == {etag}
     assert store.put_if_match("with", b"y", etag)
+
+
+def test_a_root_that_was_made_goes_with_its_last_object_and_one_that_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for name in ("there", "not/there"):
+        store = LocalStore(tmp_path / name)
+        store.put("state/a", b"1")
+        store.put("state/b", b"2")
+        store.delete("state/a")
+        assert (tmp_path / name / "state" / "b").exists()
+        store.delete("state/b")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    assert list((tmp_path / "there").iterdir()) == []
