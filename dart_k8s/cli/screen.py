@@ -95,7 +95,7 @@ class Screen:
         for sentence in listed[:LEFT_OUT]:
             self.say(f"  {sentence}")
         if len(listed) > LEFT_OUT:
-            self.say(f"  ... and {len(listed) - LEFT_OUT} more; the card names all")
+            self.say(f"  ... and {len(listed) - LEFT_OUT} more; state/run.json names all")
 
     def _count(self, sampler: object, tokens: int) -> None:
         if tokens < self._tokens.get(sampler, 0):
