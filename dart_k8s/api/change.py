@@ -32,8 +32,7 @@ CHANGEABLE = (
 """Fields of the spec (with all below them) that may change while a run goes on."""
 
 FIXED = ("verification.policy",)
-"""Exceptions from `CHANGEABLE`: verdicts under two policies must never stand in one state; `dart reverify` makes new
-ones."""
+"""Exceptions from `CHANGEABLE`: verdicts under two policies must never stand in one state."""
 
 ABSENT = None
 """Value of a field that only one side has."""

@@ -45,7 +45,8 @@ def run(
     with Screen(console) as screen:
         outputs = frozenset(d.spec.output.uri for d in documents)
         prepare = Prepare(cache=cache, offline=offline, tell=screen.tell, pending=outputs)
-        for document in documents:
+        # The first is checked when it is prepared; the others now, before anything is paid for.
+        for document in documents[1:]:
             prepare.check(document)
         made = asyncio.run(_run(documents, prepare, screen, command=command))
         found = compared(list(zip(documents, made, strict=True)))

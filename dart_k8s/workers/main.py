@@ -96,7 +96,8 @@ async def _prepared(uri: str, stopping: asyncio.Event) -> bool:
         if await asyncio.to_thread(store.head, RUN) is not None:
             return True
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await stopping.wait()
     return False
 
 

@@ -36,6 +36,6 @@ def verifier_of(files: Sequence[Path], names: Sequence[str]) -> str:
         listed = ", ".join(f"{version} in '{name}'" for version, name in sorted(found.items()))
         raise RunError(
             f"Cannot compact verdicts of {len(found)} verifier versions into one pool: {listed}.",
-            remedy="Verify all responses again with one version (`dart reverify`).",
+            remedy="Curate with the program that began the run; another verifier needs another output.",
         )
     return next(iter(found), "")
