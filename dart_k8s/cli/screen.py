@@ -45,6 +45,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._line = "starting"
+        self._loading = ""
         self._live: Live | None = None
         self._shown = 0.0
         self._began = time.monotonic()
@@ -72,10 +73,13 @@ class Screen:
             rows = f", {facts['rows']} rows" if facts.get("rows") else ""
             self._set(f"{facts['step']}{where}{rows}", new=not rows)
         elif event == "loading":
-            self._set(f"loading the model into {facts.get('engine')} (a minute or two on a CPU)", new=True)
+            self._loading = f"starting the engine {facts.get('engine')} (a model takes a minute or two on a CPU)"
+            self._set(self._loading, new=True)
         elif event == "engine":
-            self.say(f"engine: {facts['kind']} {facts['version'] or ''}, {facts['model']}, {facts['dtype'] or ''}, "
-                     f"{facts['slots']} slots")  # fmt: skip
+            self._loading = ""
+            software = f"{facts['kind']} {facts['version'] or ''}".rstrip()
+            told = (software, facts["model"], facts["dtype"], f"{facts['slots']} slots")
+            self.say("engine: " + ", ".join(str(fact) for fact in told if fact))
         elif event == "left-out":
             self._left_out(str(facts["what"]), facts["sentences"])
         elif event == "plan":
@@ -105,6 +109,9 @@ class Screen:
     def state(self, name: str, state: BudgetState, remaining: float) -> None:
         """A run's state: trials, accepted, open queries, tokens a second, time to come."""
         trials = int(state.spent().sum())
+        if self._loading and not trials:
+            self._set(self._loading, new=False)
+            return
         now = time.monotonic()
         tokens = sum(self._tokens.values()) + sum(self._base.values())
         if not self._points or self._points[-1][0] < now - 0.5:
@@ -183,11 +190,14 @@ def _comparison(found: "Comparison", title: str, *, equal: bool) -> Table:
     names = [cell.name for cell in found.total.cells]
     table = Table(box=None, pad_edge=False, title=f"By difficulty, {title}", title_justify="left")
     table.add_column(found.kind, no_wrap=True)
-    for column in ("queries", "pass rate"):
+    for column in ("queries", "pass\nrate"):
         table.add_column(column, justify="right", no_wrap=True)
     for name in names:
-        for column in ("rows", "no row") if equal else ("trials", "rows", "no row"):
-            table.add_column(f"{name}\n{column}", justify="right", no_wrap=True)
+        # The name stands once, above the first of its columns: so that the table fits a terminal of 80 columns.
+        columns = ("rows", "no row") if equal else ("trials", "rows", "no row")
+        for column in columns:
+            above = name if column == columns[0] else ""
+            table.add_column(f"{above}\n{column}", justify="right", no_wrap=True)
     for line in (*found.lines, found.total):
         rate = "" if line.pass_rate is None else f"{line.pass_rate:.2f}"
         cells: list[int] = []
