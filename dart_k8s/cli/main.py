@@ -1,13 +1,13 @@
 """The `dart` command: one module a verb, errors in words, exit codes as in errors.py."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from dart_k8s import __version__
-from dart_k8s.errors import DartError
+from dart_k8s.errors import DartError, SpecError
 
 from . import analyze, curate, forecast, push, recipes, run, status, tune, validate
 
@@ -51,11 +51,20 @@ def main() -> None:
     try:
         app()
     except DartError as error:
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
-        console.print(f"[bold red]error:[/] {_plain(error.message)}")
-        if error.remedy:
-            console.print(f"[bold]way out:[/] {_plain(error.remedy)}")
-        sys.exit(error.exit_code)
+        _leave(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "dart_k8s").partition(".")[0] == "dart_k8s":
+            raise
+        words = f"This needs the package '{error.name}', which is not installed."
+        _leave(SpecError(words, remedy="Install dart-k8s[local] (one machine) or dart-k8s[worker]."))
+
+
+def _leave(error: DartError) -> NoReturn:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[bold red]error:[/] {_plain(error.message)}")
+    if error.remedy:
+        console.print(f"[bold]way out:[/] {_plain(error.remedy)}")
+    sys.exit(error.exit_code)
 
 
 def _plain(text: str) -> str:

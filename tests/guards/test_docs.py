@@ -39,11 +39,12 @@ def explained(verb: str, command: Any) -> str:
     options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
     usage = " ".join([verb, *(str(argument.name).upper() for argument in arguments), "[OPTIONS]" * bool(options)])
     lines = [f"## {verb}", "", f"    {usage.strip()}", "", " ".join((command.help or "").split()), ""]
-    if options:
-        lines += ["| option | meaning |", "| --- | --- |"]
-        for option in options:
-            names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
-            lines.append(f"| {names} | {' '.join((getattr(option, 'help', '') or '').split())} |".replace("||", "| |"))
+    if command.params:
+        lines += ["| argument or option | meaning |", "| --- | --- |"]
+        for parameter in (*arguments, *options):
+            words = [*parameter.opts, *parameter.secondary_opts]
+            names = str(parameter.name).upper() if parameter in arguments else ", ".join(f"`{word}`" for word in words)
+            lines.append(f"| {names} | {' '.join((getattr(parameter, 'help', '') or '').split())} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -63,13 +64,13 @@ def test_the_reference_of_commands_is_up_to_date_golden():
     same_or_written(DOCS / "reference" / "commands.md", head + "\n".join(pages))
 
 
-def test_every_command_and_option_says_what_it_does():
+def test_every_command_argument_and_option_says_what_it_does():
     silent = [verb for verb, command in verbs() if not command.help]
     silent += [
         f"{verb} {parameter.opts[0]}"
         for verb, command in verbs()
         for parameter in command.params
-        if parameter.param_type_name == "option" and not getattr(parameter, "help", "")
+        if not getattr(parameter, "help", "")
     ]
     assert silent == []
 
