@@ -125,8 +125,8 @@ def _arguments(folder: Path, ports: list[int]) -> list[str]:
     names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"]
     listening = [f"-{name}={port}" for name, port in zip([*names, "s3.port.grpc", "s3.port"], ports, strict=True)]
     return [
-        "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0",
-        f"-s3.config={folder / 's3.json'}", "-volume.max=100", "-master.volumeSizeLimitMB=64",
+        "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.port.iceberg=0",
+        "-s3.port.lance=0", f"-s3.config={folder / 's3.json'}", "-volume.max=100", "-master.volumeSizeLimitMB=64",
         "-s3.autoCreateBucket=false", "-master.telemetry=false", *listening,
     ]  # fmt: skip
 
