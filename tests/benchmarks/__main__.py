@@ -26,8 +26,9 @@ SMALL_BOUND = (
     ("light", 700, 8, SLOTS),
     ("light", 500, 32, 16),
     ("heavy", 300, 32, 16),
+    ("light", 1_500, 32, SLOTS),
 )
-"""Population, queries, samplers, slots of each. With 32 samplers fewer slots: else there is hardly a query for each."""
+"""Population, queries, samplers, slots of each. Few queries leave 32 samplers hardly anything: fewer slots, too."""
 
 
 def _peer(*, population_name: str) -> Found:

@@ -1,6 +1,6 @@
 """Curation of many responses: minutes and peak memory of compact + select + write, as a row of a Markdown table.
 
-    python tests/benchmarks/curation.py [RESPONSES]      (default 1,000,000, of about 1.2 kB each)
+    python -m tests.benchmarks.curation [RESPONSES]      (default 1,000,000, of about 1.2 kB each)
 
 Segments of 4 MiB are generated on a folder store first (not measured). Each stage then runs in a child process of its
 own, so the peak resident memory is that stage's alone, Python and libraries included.
@@ -131,7 +131,7 @@ def run(responses: int) -> str:
         (folder / "attempts.json").write_text(json.dumps(fields))
         found = {}
         for one in ("compact", "assemble"):
-            command = [sys.executable, __file__, "--stage", one, str(folder)]
+            command = [sys.executable, "-m", "tests.benchmarks.curation", "--stage", one, str(folder)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             found[one] = json.loads(done.stdout.splitlines()[-1])
     total = sum(one["seconds"] for one in found.values())
