@@ -60,12 +60,13 @@ class Access:
                     self._tell("store-back", store=self.store.uri)
                 return result
             except StoreUnavailable as error:
-                if loop.time() + wait > give_up:
+                pause = wait * random.uniform(0.7, 1.3)
+                if loop.time() + pause > give_up:
                     raise
                 if not troubled:
                     self._tell("store-unavailable", store=self.store.uri, error=str(error))
                 troubled = True
-                await asyncio.sleep(wait * random.uniform(0.7, 1.3))
+                await asyncio.sleep(pause)
                 wait = min(LONGEST_WAIT, wait * 2)
 
     def close(self) -> None:
