@@ -1,5 +1,6 @@
 """The `dart` command: one module a verb, errors in words, exit codes as in errors.py."""
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -59,6 +60,24 @@ def main() -> None:
         _leave(SpecError(words, remedy="Install dart-k8s[local] (one machine) or dart-k8s[worker]."))
 
 
+def entry() -> NoReturn:
+    """The process: `main`, and out at once when it is over.
+
+    Everything is written and closed by then, but threads of native libraries (Arrow's, DuckDB's) may outlive the
+    interpreter and abort it: one run in some forty ended in "terminate called without an active exception".
+    """
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def _leave(error: DartError) -> NoReturn:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold red]error:[/] {_plain(error.message)}")
@@ -72,4 +91,4 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    entry()

@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 
 from dart_k8s.api import Synthesis
-from dart_k8s.workers.local import Fleet, Show, same_engine, sample
+from dart_k8s.workers.local import Fleet, Show, curate, same_engine, sample
 from dart_k8s.workers.prepare import Prepare
 
 from .reading import read_declarations
@@ -94,11 +95,9 @@ async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen,
                         await sample(document, prepared, fleet, tell=screen.tell, stop=stop, show=shows)
                     finally:
                         showing.cancel()
-                made.append(
-                    await asyncio.to_thread(
-                        finish, document.spec.output.uri, declared=document, command=command, tell=screen.tell
-                    )
-                )
+                uri = document.spec.output.uri
+                work = partial(finish, uri, declared=document, command=command, tell=screen.tell)
+                made.append(await curate(document, work, tell=screen.tell))
         finally:
             await fleet.stop()
     return made

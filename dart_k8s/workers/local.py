@@ -10,10 +10,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from dart_k8s.api import Synthesis
 from dart_k8s.edges.store import Store, open_store
@@ -28,11 +29,12 @@ from dart_k8s.errors import (
     StoreError,
 )
 from dart_k8s.ledger import state
-from dart_k8s.ledger.keys import BUDGET
+from dart_k8s.ledger.claims import Hold
+from dart_k8s.ledger.keys import BUDGET, CURATOR
 from dart_k8s.ledger.state import BudgetState
 
 from .access import Access, Tell, silent
-from .claiming import Claims
+from .claiming import Claims, HeldClaim
 from .planner import Planner
 from .prepare import Prepared
 from .snapshot import Snapshot
@@ -45,6 +47,11 @@ MOST_RESTARTS = 3
 LEAVE_SECONDS = 25.0
 """For a sampler to flush and release after SIGTERM; then it is killed. What was written is safe either way."""
 
+
+T = TypeVar("T")
+
+CURATOR_POLL = 2.0
+"""Seconds between two looks whether the curator's role is free."""
 
 IDLE_SECONDS = 5.0
 """For the planner to notice the end after the samplers did."""
@@ -240,6 +247,42 @@ async def sample(
         planning.cancel()
         await asyncio.gather(planning, watching, stopping, looking, return_exceptions=True)
         access.close()
+
+
+async def curate(synthesis: Synthesis, work: Callable[[], T], *, tell: Tell = silent) -> T:
+    """Do the curation's `work` in a thread while holding the curator's role; waits while another process has it."""
+    store = open_store(synthesis.spec.output.uri)
+    access = Access(store, tell=tell)
+    settings = synthesis.spec.claims
+    claims = Claims(
+        access,
+        holder_name("curator", socket.gethostname(), os.getpid()),
+        heartbeat=settings.heartbeat_seconds,
+        ttl=settings.ttl_seconds,
+    )
+    try:
+        while True:
+            await claims.survey(CURATOR)
+            held = await claims.take(CURATOR, "curator")
+            if held is not None:
+                break
+            tell("step", step="waiting for another process to write the data set", where=store.uri)
+            await asyncio.sleep(CURATOR_POLL)
+        beat = asyncio.create_task(_beat(claims, held))
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+            await claims.close(held, Hold.RELEASED, 0)
+    finally:
+        access.close()
+
+
+async def _beat(claims: Claims, held: HeldClaim) -> None:
+    while True:
+        await asyncio.sleep(claims.heartbeat)
+        await claims.renew(held)
 
 
 async def _keep(fleet: Fleet) -> None:

@@ -160,4 +160,8 @@ async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: as
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _code = main()
+    sys.stdout.flush()
+    # Not sys.exit: threads of native libraries may outlive the interpreter and abort it, and the exit code is a
+    # contract.
+    os._exit(_code)

@@ -100,7 +100,7 @@ def test_all_extras_resolve_together(case, tmp_path):
 
 def test_the_commands_are_installed_under_both_names():
     scripts = PROJECT["project"]["scripts"]
-    assert scripts == {"dart": "dart_k8s.cli.main:main", "kubectl-dart": "dart_k8s.cli.main:main"}
+    assert scripts == {"dart": "dart_k8s.cli.main:entry", "kubectl-dart": "dart_k8s.cli.main:entry"}
 
 
 def test_make_test_runs_every_check():
