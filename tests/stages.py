@@ -13,7 +13,7 @@ BUDGET = {
     "answers": 60,
     "api": 15,
     "budget": 45,
-    "cli": 240,
+    "cli": 300,
     "contract": 300,
     "curate": 60,
     "edges": 90,
