@@ -35,8 +35,8 @@ LEFT_OUT = 12
 RATE_SECONDS = 30.0
 """Window of the rates shown."""
 
-QUIET = {"progress", "claimed", "planner", "left", "said"}
-"""Events that only a log wants."""
+QUIET = {"progress", "claimed", "planner", "left", "said", "error"}
+"""Events that only a log wants; an error is said when it ends the run or restarts a sampler."""
 
 
 class Screen:
