@@ -70,7 +70,7 @@ constraints: $(VENV)/.uv ## Pin dependencies anew (hashes, no index addresses); 
 
 ##@ Put it on a cluster
 
-IMAGES  := worker
+IMAGES  := worker verifier
 BUILDER := $(or $(shell command -v buildah),$(shell command -v podman),docker)
 BUILD   :=
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from dart_k8s import __version__
 from dart_k8s.errors import DartError, SpecError
 
-from . import analyze, curate, forecast, push, recipes, run, status, tune, validate
+from . import analyze, curate, forecast, push, recipes, run, status, tune, validate, verifier
 
 app = typer.Typer(
     name="dart",
@@ -29,6 +29,7 @@ app.command("tune")(tune.tune)
 app.command("analyze")(analyze.analyze)
 app.command("push")(push.push)
 app.add_typer(recipes.app, name="recipes")
+app.add_typer(verifier.app, name="verifier")
 
 
 def _show_version(wanted: bool) -> None:

@@ -36,7 +36,7 @@ def image(request: pytest.FixtureRequest) -> Containerfile:
 
 
 def test_there_are_images() -> None:
-    assert {"sampler", "worker"} <= {path.parent.name for path in FILES}
+    assert {"sampler", "verifier", "worker"} <= {path.parent.name for path in FILES}
 
 
 def test_an_image_runs_as_a_number_that_is_not_root(image: Containerfile) -> None:
@@ -99,8 +99,9 @@ def test_every_pin_has_a_hash() -> None:
         assert "--hash=sha256:" in text, name
 
 
-def test_what_the_worker_needs_directly_is_pinned() -> None:
-    names = {pins.canonical(r) for r in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["worker"]]}
+@pytest.mark.parametrize("extra", ["verifier", "worker"])
+def test_what_an_image_needs_directly_is_pinned(extra: str) -> None:
+    names = {pins.canonical(r) for r in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]}
     found = pins.blocks(pins.part(CONSTRAINTS, only=names))
     assert {name for name, _ in found} == names
 
@@ -141,3 +142,13 @@ def test_a_package_without_a_pin_is_refused_by_name(
     monkeypatch.setattr(sys, "argv", ["pins.py", str(constraints), "--only", str(wanted), "--without", str(present)])
     pins.main()
     assert capsys.readouterr().out == "a==1 \\\n    --hash=sha256:00\n    # via c\n"
+
+
+def test_the_verifier_carries_neither_engine_nor_store_nor_anything_for_credentials() -> None:
+    wanted = PROJECT["optional-dependencies"]["verifier"]
+    assert {pins.canonical(requirement) for requirement in wanted} == {
+        "prometheus-client",
+        "starlette",
+        "structlog",
+        "uvicorn",
+    }

@@ -1,0 +1,58 @@
+"""`dart verifier`: the verification server."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The verification server.", rich_markup_mode=None)
+
+
+@app.callback()
+def root() -> None:
+    """The verification server."""
+
+
+@app.command("serve")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes any that is free.", min=0, max=65535)] = 8080,
+    processes: Annotated[
+        int | None, typer.Option(help="Checkers. Default: one for each core it may use.", min=1)
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option(help="Seconds of computer algebra for one comparison.", min=0.05)
+    ] = None,
+    memory: Annotated[int, typer.Option(help="MiB of address space of a child for computer algebra.", min=64)] = 400,
+    queue: Annotated[int, typer.Option(help="Responses in hand; beyond them requests get 429.", min=1)] = 4096,
+    drain: Annotated[float, typer.Option(help="Seconds to finish what is in hand after SIGTERM.", min=0)] = 25.0,
+    linger: Annotated[
+        float, typer.Option(help="Seconds after SIGTERM in which new requests are told to go elsewhere.", min=0)
+    ] = 2.0,
+    log_level: Annotated[str, typer.Option(help="debug (each request), info, warning or error.")] = "info",
+) -> None:
+    """Serve verification over HTTP: POST /v1/verify, /healthz, /readyz, /metrics.
+
+    Logs JSON lines to standard error. SIGTERM finishes what is in hand; exit code 0.
+    """
+    from dart_k8s.answers.pool import DEADLINE_SECONDS
+    from dart_k8s.errors import SpecError
+    from dart_k8s.workers.verifier.serve import ServerSettings, cores
+    from dart_k8s.workers.verifier.serve import serve as run
+
+    levels = ("debug", "info", "warning", "error")
+    if log_level not in levels:
+        raise SpecError(f"There is no log level {log_level!r}.", remedy=f"There are {', '.join(levels)}.")
+    code = run(
+        ServerSettings(
+            host=host,
+            port=port,
+            processes=processes or cores(),
+            deadline=deadline or DEADLINE_SECONDS,
+            memory=memory << 20,
+            queue_items=queue,
+            drain=drain,
+            linger=linger,
+            log_level=log_level,
+        )
+    )
+    raise typer.Exit(code)

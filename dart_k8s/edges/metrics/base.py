@@ -1,0 +1,62 @@
+"""What a process may measure, and the promise that it stays small.
+
+Every label says beforehand which values it can take; any other value is counted as `OTHER`. So no text from outside
+(a name, a path, a response) can make a new time series, and the number of series is known when the program starts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+__all__ = ["OTHER", "Metric", "Metrics", "labels_of"]
+
+OTHER = "other"
+"""The value of a label whose real value was not declared."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """One measurement, declared."""
+
+    name: str
+    """As Prometheus names it: a unit at the end (seconds, bytes), counters with _total."""
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    """One sentence."""
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Label -> the values it can take."""
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram's buckets, ascending, in the metric's unit."""
+
+
+class Metrics(Protocol):
+    """Measurements of one process. All methods are quick, never block, and may be called from any thread."""
+
+    def add(self, metric: Metric, value: float = 1.0, **labels: str) -> None:
+        """Count `value` (not negative) more. Raises ValueError for another kind or other labels than declared."""
+        ...
+
+    def set(self, metric: Metric, value: float, **labels: str) -> None:
+        """A gauge stands at `value` now. Raises ValueError for another kind or other labels than declared."""
+        ...
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """One more value of a histogram. Raises ValueError for another kind or other labels than declared."""
+        ...
+
+    def render(self) -> tuple[bytes, str]:
+        """Everything in the Prometheus text format, and its media type."""
+        ...
+
+
+def labels_of(metric: Metric, kind: str, given: Mapping[str, str]) -> tuple[str, ...]:
+    """The label values of one measurement in the order declared, undeclared values as `OTHER`.
+
+    Raises ValueError if the metric is of another kind or declares other labels: a fault of the program, not of its
+    input.
+    """
+    if metric.kind != kind:
+        raise ValueError(f"{metric.name} is a {metric.kind}, not a {kind}")
+    if given.keys() != metric.labels.keys():
+        raise ValueError(f"{metric.name} has the labels {sorted(metric.labels)}, not {sorted(given)}")
+    return tuple(given[name] if given[name] in values else OTHER for name, values in metric.labels.items())

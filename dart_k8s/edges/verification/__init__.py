@@ -1,0 +1,1 @@
+"""Verification servers, seen from outside: the wire format and the client."""

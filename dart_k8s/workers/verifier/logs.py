@@ -1,0 +1,46 @@
+"""The server's log: one JSON object a line on standard error, by structlog. No line holds a request's texts."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+import structlog
+
+__all__ = ["open_log"]
+
+LEVELS = {"request": "debug", "fault": "error", "not-ready": "warning", "checker-ended": "warning"}
+"""Events that are not `info`."""
+
+
+def open_log(level: str) -> Callable[..., None]:
+    """Set the process's logging up, libraries' included, and give the function that logs an event with its facts."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.root.handlers[:] = [handler]
+    # Libraries only when something is wrong: what they say at `info` is no event of this server.
+    logging.root.setLevel(max(number, logging.WARNING))
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    log = structlog.get_logger()
+
+    def tell(event: str, **facts: object) -> None:
+        getattr(log, LEVELS.get(event, "info"))(event, **facts)
+
+    return tell

@@ -1,0 +1,195 @@
+"""The server's process: binds, starts the children, serves, and on SIGTERM drains.
+
+What happens on SIGTERM: /readyz says no and new requests are refused (503) for `linger` seconds, in which those who
+balance on this pod hear of it; what is in hand is finished, for at most `drain` seconds; then the process ends with
+exit code 0. A second SIGTERM ends it at once.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from dart_k8s import __version__, answers
+from dart_k8s.edges.metrics import Metrics
+from dart_k8s.edges.metrics.prometheus import PrometheusMetrics
+from dart_k8s.errors import EXIT_CLOSED, SpecError
+from dart_k8s.workers.checking import Checkers
+
+from .application import application
+from .endpoint import Endpoint
+from .logs import open_log
+from .readiness import Readiness
+from .verify import Verify
+
+__all__ = ["ServerSettings", "serve"]
+
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients keep one, so that it is they who close it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerSettings:
+    """How a verification server works; times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """0: any that is free; the log says which."""
+    processes: int
+    """Checkers: one a core."""
+    deadline: float
+    """For one question to computer algebra."""
+    memory: int
+    """Bytes of address space of a child for computer algebra."""
+    queue_items: int = 4096
+    queue_bytes: int = 128 << 20
+    most_items: int = 1024
+    """Of one request."""
+    most_body: int = 16 << 20
+    """Bytes of one request."""
+    request_seconds: float = 60.0
+    linger: float = 2.0
+    drain: float = 25.0
+    """Kubernetes kills a pod 30 s after it was told to stop, by default."""
+    log_level: str = "info"
+
+
+def cores() -> int:
+    """CPU cores that this process may use: by its affinity, and by the quota of its container (cgroup v2)."""
+    count = len(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+        if quota != "max":
+            count = min(count, -(-int(quota) // int(period)))
+    return max(1, count)
+
+
+def endpoints(settings: ServerSettings, metrics: Metrics, tell: Callable[..., None]) -> list[Endpoint]:
+    """Everything that is served under /v1."""
+    checkers = Checkers(processes=settings.processes, deadline=settings.deadline, memory=settings.memory, tell=tell)
+    verify = Verify(
+        checkers,
+        metrics,
+        queue_items=settings.queue_items,
+        queue_bytes=settings.queue_bytes,
+        most_items=settings.most_items,
+        most_body=settings.most_body,
+        seconds=settings.request_seconds,
+    )
+    return [verify]
+
+
+def serve(settings: ServerSettings) -> int:
+    """Serve until told to stop; the exit code. SpecError: the address can't be had."""
+    tell = open_log(settings.log_level)
+    return asyncio.run(_serve(settings, tell))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which end a process by the signal; here the exit code is a contract."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(settings: ServerSettings, tell: Callable[..., None]) -> int:
+    metrics = PrometheusMetrics()
+    served = endpoints(settings, metrics, tell)
+    readiness = Readiness(served, tell)
+    stopping = _stop_signals()
+    listening = _bind(settings.host, settings.port)
+    config = uvicorn.Config(
+        application(served, readiness, metrics),
+        # The same parts everywhere, whatever else is installed.
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+    )
+    server = _Server(config)
+    tell(
+        "serving", address=f"http://{_shown(listening)}", version=__version__, rules=answers.VERSION,
+        processes=settings.processes, endpoints=[endpoint.name for endpoint in served],
+    )  # fmt: skip
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
+    starting = asyncio.create_task(_start(readiness), name="endpoints")
+    stop = asyncio.create_task(stopping.wait(), name="stop")
+    try:
+        done, _ = await asyncio.wait({serving, starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if stop not in done:
+            for task in done:
+                task.result()
+        await _drain(served, readiness, settings, stopping)
+    finally:
+        starting.cancel()
+        server.should_exit = True
+        server.force_exit = True
+        await asyncio.gather(serving, starting, return_exceptions=True)
+        stop.cancel()
+        for endpoint in served:
+            await endpoint.close()
+    tell("stopped")
+    return EXIT_CLOSED
+
+
+async def _start(readiness: Readiness) -> None:
+    await readiness.start()
+    await readiness.watch()
+
+
+async def _drain(
+    served: list[Endpoint], readiness: Readiness, settings: ServerSettings, stopping: asyncio.Event
+) -> None:
+    """Refuse what is new, finish what is in hand."""
+    readiness.draining = True
+    in_hand = sum(endpoint.gate.requests for endpoint in served)
+    readiness.tell("draining", requests=in_hand)
+    stopping.clear()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while not stopping.is_set() and loop.time() - began < settings.drain:
+        in_hand = sum(endpoint.gate.requests for endpoint in served)
+        if not in_hand and loop.time() - began >= settings.linger:
+            break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stopping.wait()
+    if in_hand:
+        readiness.tell("drain-cut-off", requests=in_hand, seconds=round(loop.time() - began, 1))
+
+
+def _stop_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(asked, stopping.set)
+    return stopping
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise SpecError(
+            f"Cannot listen on {host} port {port}: {error}.", remedy="Choose others with --host and --port."
+        ) from error
+    return listening
+
+
+def _shown(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
