@@ -20,3 +20,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == expected, f"{path.name} differs; if that is meant, run `make golden` and review the difference"
 
     return compare
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make golden` picks tests by the word golden: those that use the fixture, too."""
+    for item in items:
+        if "golden" in getattr(item, "fixturenames", ()):
+            item.extra_keyword_matches.add("golden")

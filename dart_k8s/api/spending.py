@@ -26,6 +26,9 @@ class Strategy(Part):
     """vanilla: trials of each query, default 52."""
     min_trials: AtLeastOne = 32
     """prop2diff: trials of each query before its difficulty may end it. Fewer are cheaper and misjudge more queries."""
+    precision: Annotated[float, Field(ge=0.0)] = 0.04
+    """prop2diff: a query at its target goes on while one trial more lowers the standard error of that target by more
+    than this many responses. 0 switches it off; with budget.totalTrials it is off."""
     difficulty: DifficultySource | None = None
     """prop2diff: pass rates measured elsewhere. Default: estimated while sampling."""
 

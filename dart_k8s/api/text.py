@@ -50,17 +50,20 @@ class _Reader(yaml.SafeLoader):
         return int(self.construct_scalar(node))
 
 
+_CORE = {
+    "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    "int": (re.compile(r"^[-+]?[0-9]{1,4000}$"), list("-+0123456789")),
+    "float": (re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"), list("-+.0123456789")),
+    "merge": (re.compile(r"^(?:<<)$"), ["<"]),
+}
+"""Scalars that are not text by YAML 1.2's core schema: pattern and first characters of each kind."""
+
+
 def _patterns() -> None:
     _Reader.yaml_implicit_resolvers = {}
-    core = {
-        "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-        "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-        "int": (r"^[-+]?[0-9]{1,4000}$", list("-+0123456789")),
-        "float": (r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-        "merge": (r"^(?:<<)$", ["<"]),
-    }
-    for tag, (pattern, first) in core.items():
-        _Reader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
+    for tag, (pattern, first) in _CORE.items():
+        _Reader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", pattern, first)
     _Reader.add_constructor("tag:yaml.org,2002:int", _Reader.construct_decimal)
 
 
@@ -127,9 +130,9 @@ class _Writer(yaml.SafeDumper):
 def _text(writer: yaml.SafeDumper, text: str) -> yaml.Node:
     if "\n" in text:
         return writer.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-    # Quote what a reader of YAML 1.1 or 1.2 would take for something other than text.
-    plain = {"", "y", "n", "yes", "no", "on", "off"}
-    return writer.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text.lower() in plain else None)
+    # Quote what a reader of YAML 1.1 (PyYAML's own resolvers see to most of that) or 1.2 would take for something else.
+    taken = text.lower() in ("y", "n", "yes", "no", "on", "off") or any(p.match(text) for p, _ in _CORE.values())
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style='"' if taken else None)
 
 
 _Writer.add_representer(str, _text)

@@ -19,7 +19,7 @@ from .paths import Ends, Starts, repeated, simulate
 from .planning import Counts, look
 from .posterior import GRID, PSEUDO_QUERIES, Floats, Ints, Pairs, Prior, fit, pairs
 from .stops import Stop
-from .strategies import Goal, Kind, targets
+from .strategies import Goal, Kind, least_trials, targets
 
 FORMAT = "dart-k8s.io/forecast/v1"
 
@@ -62,7 +62,7 @@ _SLOPES = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 APPROXIMATIONS = (
     "prop2diff's targets follow the simulated pass rate; a run follows its estimate, which costs some per cent more",
     "a query's chance of a new text per correct response stays as it is now, and none becomes saturated",
-    "the hopeless stop is looked at every eighth of a query's trials, and judges by the population as estimated now",
+    "the hopeless stop judges by the population as estimated now",
 )
 
 
@@ -194,7 +194,8 @@ def forecast(
     fixed = ~np.isnan(sample.pass_rate)
     rates[:, fixed] = np.clip(sample.pass_rate[fixed], GRID[0], GRID[-1])
     wanted = np.where(starts.open, _targets(goal, sample, rates), starts.target)
-    runs = repeated(starts, times, rates.ravel(), wanted.ravel())
+    least = np.where(starts.tracked, least_trials(goal, rates), goal.min_trials)
+    runs = repeated(starts, times, rates.ravel(), wanted.ravel(), least.ravel())
     ends = _vanilla(runs, stops.size, rng) if goal.kind is Kind.VANILLA else simulate(goal, prior, runs, stops, rng)
     order = np.argsort(-rates, axis=1, kind="stable")
     summary = partial(
@@ -238,6 +239,7 @@ def _starts(goal: Goal, prior: Prior, counts: Counts) -> Starts:
         # Good-Turing with one text more of each sort: 1 before any repetition, never 0.
         fresh=np.minimum(1.0, (counts.singles + 1.0) / (counts.correct + 1.0)),
         target=judged.target,
+        least=judged.least,
         tracked=goal.kind is Kind.PROP2DIFF and not counts.own.any() and bool(np.isnan(counts.pass_rate).all()),
     )
 

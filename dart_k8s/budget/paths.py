@@ -2,8 +2,8 @@
 
 All paths of one call move together from checkpoint to checkpoint: a binomial draw says how many successes fall between
 two of them, and where one of those matters (the target's, the floor's) its place is drawn given their number. The
-hopeless rule is looked at where the checkpoints are: at `hopeless_after` trials, then every eighth of the trials so far
-instead of every eight trials. All stops see the same draws, so their differences are those of the rule alone.
+checkpoints are where the hopeless rule is looked at. All stops see the same draws, so their differences are those of
+the rule alone.
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .posterior import Bools, Floats, Ints, Prior, alike, chance
+from .stops import next_look
 from .strategies import Goal, targets
-
-GROWTH = 1.125
-"""From one checkpoint to the next."""
-
-LEAST_STEP = 8
-"""Trials between two checkpoints, at least: as often as a sampler looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +30,8 @@ class Starts:
     fresh: Floats
     """Chance that a correct response has a new text."""
     target: Ints
+    least: Ints
+    """Trials before which it does not close at its target."""
     tracked: bool
     """Whether the hopeless rule sees targets from the posterior mean, as a run does, rather than `target`."""
 
@@ -58,12 +55,11 @@ def simulate(goal: Goal, prior: Prior, starts: Starts, eps: Floats, rng: np.rand
 
 def checkpoints(goal: Goal, last: int) -> list[int]:
     """Ascending numbers of trials at which paths are looked at; `last` is the end of them."""
-    marks = {goal.min_trials, goal.hopeless_after, last}
-    mark = goal.hopeless_after
+    marks, mark = {last}, next_look(goal, 0)
     while mark < last:
-        mark = max(mark + LEAST_STEP, int(mark * GROWTH))
-        marks.add(min(mark, last))
-    return sorted(mark for mark in marks if 0 < mark <= last)
+        marks.add(mark)
+        mark = next_look(goal, mark)
+    return sorted(mark for mark in marks if mark > 0)
 
 
 class _Paths:
@@ -79,7 +75,7 @@ class _Paths:
 
     def close_at_once(self) -> None:
         """Paths that have what they need, or no hope, at the start."""
-        done = (self.found >= self.starts.target) & (self.at >= self.goal.min_trials)
+        done = (self.found >= self.starts.target) & (self.at >= self.starts.least)
         self.live &= ~(done | (self.at >= self.starts.last))
         self._give_up(np.flatnonzero(self.live.any(axis=0) & (self.at >= self.goal.hopeless_after)))
 
@@ -91,26 +87,27 @@ class _Paths:
         begin, before = self.at[which], self.found[which]
         end = np.minimum(checkpoint, self.starts.last[which])
         after = before + self.rng.binomial(end - begin, self.success[which])
-        target, least = self.starts.target[which], self.goal.min_trials
+        target, least = self.starts.target[which], self.starts.least[which]
         self.at[which], self.found[which] = end, after
         cross = (before < target) & (after >= target)
-        stop, have = end.copy(), after.copy()
-        place = begin[cross] + self._place(
-            target[cross] - before[cross], after[cross] - before[cross], (end - begin)[cross]
-        )
-        # Whoever is at its target before `min_trials` goes on to exactly those, which are a checkpoint.
-        stop[cross] = np.where(place >= least, place, end[cross])
-        have[cross] = np.where(place >= least, target[cross], after[cross])
+        reached = begin.copy()
+        reached[cross] += self._place(target[cross] - before[cross], after[cross] - before[cross], (end - begin)[cross])
+        # Whoever is at its target before its least trials goes on to exactly those.
+        stop = np.where(after >= target, np.clip(least, reached, end), end)
+        have = np.where(cross & (reached >= least), target, after)
         closes = ((after >= target) & (end >= least)) | (end >= self.starts.last[which])
         for row in range(self.eps.size):
             live = self.live[row, which]
             floor = self.floor[row, which]
-            early = live & (floor > 0) & (before < floor) & (after >= floor)
+            early = np.flatnonzero(live & (floor > 0) & (before < floor) & (after >= floor))
             at = begin[early] + self._place(
                 floor[early] - before[early], after[early] - before[early], (end - begin)[early]
             )
-            self._end(row, which[early], at, floor[early])
-            rest = live & closes & ~early
+            # Looked at again with the success that brings it to its floor.
+            reach, _, _ = self._hope(which[early], at, floor[early])
+            over = reach < self.eps[row]
+            self._end(row, which[early[over]], at[over], floor[early[over]])
+            rest = self.live[row, which] & closes
             self._end(row, which[rest], stop[rest], have[rest])
         if checkpoint >= self.goal.hopeless_after:
             self._give_up(which[self.live[:, which].any(axis=0)])
@@ -126,14 +123,25 @@ class _Paths:
         self.live[row, which] = False
 
     def _give_up(self, which: Ints) -> None:
-        """The rule of `stops.hopeless` on the paths `which`."""
+        """The rule of `stops.hopeless` on the paths `which`, where they are."""
         if which.size == 0 or not (self.eps > 0).any():
             return
         found = self.found[which]
+        reach, one, target = self._hope(which, self.at[which], found)
+        for row, eps in enumerate(self.eps):
+            low = reach < eps
+            floor = np.where((found == 0) & (one < eps), 0, self.goal.floor(target))
+            self.floor[row, which] = np.where(low, floor, 0)
+            stops = low & (found >= floor) & self.live[row, which]
+            self._end(row, which[stops], self.at[which[stops]], found[stops])
+
+    def _hope(self, which: Ints, at: Ints, found: Ints) -> tuple[Floats, Floats, Ints]:
+        """Chance to reach the target, chance of one response, and the target, of paths with `found` after `at` trials;
+        who is at its target reaches it."""
         gained = np.rint((found - self.starts.distinct[which]) / self.starts.fresh[which]).astype(np.int64)
-        correct = np.minimum(self.at[which], self.starts.correct[which] + gained)
-        first, index = alike(self.at[which], correct, found, self.starts.target[which] * (not self.starts.tracked))
-        trials, correct, distinct = self.at[which][first], correct[first], found[first]
+        correct = np.minimum(at, self.starts.correct[which] + gained)
+        first, index = alike(at, correct, found, self.starts.target[which] * (not self.starts.tracked))
+        trials, correct, distinct = at[first], correct[first], found[first]
         target = self.starts.target[which][first]
         if self.starts.tracked:
             target = targets(self.goal.kind, self.goal.scale, self.prior.mean(correct, trials))
@@ -142,16 +150,13 @@ class _Paths:
         for part, mass in self.prior.blocks(correct, trials):
             reach[part] = chance(mass, need[part], left[part])
             one[part] = chance(mass, np.ones_like(left[part]), left[part])
-        for row, eps in enumerate(self.eps):
-            low = (need > 0) & (reach < eps)
-            floor = np.where((distinct == 0) & (one < eps), 0, self.goal.floor(target))
-            self.floor[row, which] = np.where(low, floor, 0)[index]
-            stops = (low & (distinct >= floor))[index] & self.live[row, which]
-            self._end(row, which[stops], self.at[which[stops]], found[stops])
+        reach[need == 0] = 1.0
+        return reach[index], one[index], target[index]
 
 
-def repeated(starts: Starts, times: int, pass_rate: Floats, target: Ints) -> Starts:
-    """The same starts `times` times over, each with its own true pass rate and target (shape (times * N,))."""
+def repeated(starts: Starts, times: int, pass_rate: Floats, target: Ints, least: Ints) -> Starts:
+    """The same starts `times` times over, each with its own true pass rate, target and least trials (shape
+    (times * N,))."""
     return replace(
         starts,
         trials=np.tile(starts.trials, times),
@@ -162,4 +167,5 @@ def repeated(starts: Starts, times: int, pass_rate: Floats, target: Ints) -> Sta
         fresh=np.tile(starts.fresh, times),
         pass_rate=pass_rate,
         target=target,
+        least=least,
     )

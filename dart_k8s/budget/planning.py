@@ -10,7 +10,7 @@ import numpy as np
 
 from .posterior import Floats, Ints, Prior, alike, expected_trials
 from .stops import Stop, current_targets, judge
-from .strategies import PILOT, Goal, Kind
+from .strategies import PILOT, Goal, Kind, least_trials
 
 MOST_SHARDS = 2000
 """Shards of one plan: the rest waits for the next, so that a plan of a million queries stays a small object."""
@@ -55,6 +55,8 @@ class Judgement:
     """`Stop` codes."""
     need: Ints
     """Distinct correct responses wanted (vanilla: trials), before live claims are subtracted."""
+    least: Ints
+    """Trials before a query may close at its target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,8 @@ def look(goal: Goal, prior: Prior, counts: Counts) -> Judgement:
     fixed = ~np.isnan(counts.pass_rate)
     rate = np.where(fixed, counts.pass_rate, mean)
     target = current_targets(goal, rate, counts.own)
+    estimated = ~fixed & (counts.own == 0)
+    least = np.where(estimated, least_trials(goal, mean), goal.min_trials)
     reason, need = judge(
         goal,
         prior,
@@ -91,10 +95,11 @@ def look(goal: Goal, prior: Prior, counts: Counts) -> Judgement:
         singles=counts.singles,
         spent=counts.spent,
         target=target,
+        least=least,
     )
     reason[counts.aside > 0] = Stop.SET_ASIDE
     need[counts.aside > 0] = 0
-    return Judgement(pass_rate=rate, target=target, reason=reason, need=need)
+    return Judgement(pass_rate=rate, target=target, reason=reason, need=need, least=least)
 
 
 def demand(goal: Goal, prior: Prior, counts: Counts, judged: Judgement) -> tuple[Ints, Ints, Floats]:
@@ -106,7 +111,7 @@ def demand(goal: Goal, prior: Prior, counts: Counts, judged: Judgement) -> tuple
         return need, need, need.astype(np.float64)
     need[left == 0] = 0
     # A query in the pilot is covered by the claim that runs it; the others get at least their first trials.
-    pilot = np.maximum(0, goal.min_trials - counts.trials - counts.live_trials)
+    pilot = np.maximum(0, judged.least - counts.trials - counts.live_trials)
     need[(counts.live_need > 0) & (counts.trials < max(PILOT, goal.min_trials))] = 0
     expected = np.zeros(need.shape)
     wanted = np.flatnonzero(need)

@@ -2,7 +2,7 @@
 
 Order of judgement (the first that holds is the reason):
 
-    target      enough distinct correct responses (after `min_trials`)
+    target      enough distinct correct responses, after enough trials to know the target (`least_trials`)
     trials      vanilla: its number of trials is spent
     saturated   new texts have become rare: more trials would bring the same responses again
     hopeless    the chance to reach the target within the cap is small, and the floor is reached (or is hopeless itself)
@@ -31,6 +31,11 @@ class Stop(IntEnum):
     SET_ASIDE = 7
     """Its shard ended its sampler again and again."""
 
+
+LOOK_GROWTH = 1.5
+"""A query is looked at for hopelessness each time its trials have grown by this factor. Looking more often closes more
+queries in a spell of bad luck: what they would have given is lost, and the look costs 50 microseconds
+(docs/decisions/0008)."""
 
 SATURATED_AFTER = 16
 """Correct responses before saturation is judged: below that the estimate of new texts is too rough."""
@@ -83,10 +88,12 @@ def judge(
     singles: Ints,
     spent: Ints,
     target: Ints,
+    least: Ints,
 ) -> tuple[Ints, Ints]:
     """Stop reason of each query and how many more distinct correct responses an open one needs.
 
-    All arrays have shape (Q,); `spent` are the trials that count against the cap (counted, surplus and waiting).
+    All arrays have shape (Q,); `spent` are the trials that count against the cap (counted, surplus and waiting),
+    `least` those before a query may close at its target.
     Returns (reasons, needs); need is 0 for closed queries. For vanilla the need is the trials left.
     """
     reasons = np.zeros(correct.shape, dtype=np.int64)
@@ -96,7 +103,7 @@ def judge(
         return reasons, left
     floors = hopeless(goal, prior, correct=correct, trials=trials, distinct=distinct, spent=spent, target=target)
     aim = np.where(floors >= 0, floors, target)
-    reached = (distinct >= target) & (trials >= goal.min_trials)
+    reached = (distinct >= target) & (trials >= least)
     for reason, where in (
         (Stop.TARGET, reached),
         (Stop.SATURATED, saturated(correct, singles)),
@@ -108,9 +115,27 @@ def judge(
     return reasons, needs
 
 
+def next_look(goal: Goal, trials: int) -> int:
+    """The number of trials, above `trials`, at which a query is next looked at for hopelessness."""
+    look = goal.hopeless_after
+    while look <= trials:
+        look = max(look + 1, int(np.ceil(look * LOOK_GROWTH)))
+    return look
+
+
 def current_targets(goal: Goal, pass_rate: Floats, own: Ints) -> Ints:
     """Target of each query now; `own` overrides it where a source sets its own (0: none)."""
     return np.where((own > 0) & (goal.kind is not Kind.VANILLA), own, targets(goal.kind, goal.scale, pass_rate))
 
 
-__all__ = ["SATURATED_AFTER", "SATURATED_SHARE", "Stop", "current_targets", "hopeless", "judge", "saturated"]
+__all__ = [
+    "LOOK_GROWTH",
+    "SATURATED_AFTER",
+    "SATURATED_SHARE",
+    "Stop",
+    "current_targets",
+    "hopeless",
+    "judge",
+    "next_look",
+    "saturated",
+]

@@ -37,6 +37,9 @@ class Goal:
     """k_u (uniform), k_p (prop2diff: target of a query with pass rate 0), or trials per query (vanilla)."""
     min_trials: int = 0
     """prop2diff: trials of each query before its posterior may close it."""
+    precision: float = 0.0
+    """prop2diff: a query at its target goes on while one trial more lowers the standard error of its target by more
+    than this; 0 switches it off. See `least_trials`."""
     cap: int = 8192
     """Most trials of one query."""
     hopeless_probability: float = 0.05
@@ -56,6 +59,22 @@ class Goal:
         if self.kind is Kind.PROP2DIFF:
             return np.maximum(1, -(-goal // 4))
         return np.minimum(goal, 1)
+
+
+def least_trials(goal: Goal, pass_rate: ArrayLike) -> Ints:
+    """Trials of each query before it may close at a target that follows its estimated pass rate; shape of `pass_rate`.
+
+    After n trials the standard error of k_q = k_p (1 - p_q) is k_p sqrt(p (1 - p) / n). One trial more lowers it by
+    half of that over n, which comes down to `precision` at n = (k_p sqrt(p (1 - p)) / (2 precision))^(2/3). Setting the
+    same gain per trial for all queries gives the least sum of errors for a sum of trials (docs/decisions/0007).
+    """
+    p: Floats = np.asarray(pass_rate, dtype=np.float64)
+    least = np.full(p.shape, goal.min_trials, dtype=np.int64)
+    if goal.kind is not Kind.PROP2DIFF or goal.precision <= 0:
+        return least
+    steady = (goal.scale * np.sqrt(p * (1.0 - p)) / (2.0 * goal.precision)) ** (2.0 / 3.0)
+    enough: Ints = np.minimum(np.maximum(least, np.ceil(steady).astype(np.int64)), goal.cap)
+    return enough
 
 
 def targets(kind: Kind, scale: float, pass_rate: ArrayLike) -> Ints:

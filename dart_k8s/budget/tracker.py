@@ -10,14 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .posterior import GRID, Floats, Prior, chance
-from .stops import SATURATED_AFTER, SATURATED_SHARE, Stop
-from .strategies import PILOT, Goal, Kind, targets
+from .stops import SATURATED_AFTER, SATURATED_SHARE, Stop, next_look
+from .strategies import PILOT, Goal, Kind, least_trials, targets
 
 REFUSED = 8
 """Void trials in a row after which a query is let go: an engine that refuses a prompt goes on refusing it."""
-
-HOPE_STEP = 8
-"""A hopeless query is judged anew after this many verdicts: the chance moves slowly and costs 50 microseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +45,7 @@ class Tracker:
     __slots__ = (
         "_floor",
         "_goal",
+        "_look",
         "_mass",
         "_mean",
         "_once",
@@ -76,6 +74,7 @@ class Tracker:
         self.allowance = grant.allowance
         self.stop: Stop = Stop.OPEN
         self._floor: int | None = None
+        self._look = next_look(goal, self.trials)
         self._judge()
         if not self.closed:
             self._hope()
@@ -106,6 +105,12 @@ class Tracker:
             return self.grant.target
         return int(targets(self._goal.kind, self._goal.scale, self._mean))
 
+    def least(self) -> int:
+        """Trials before the query may close at its target, as known now."""
+        if self.grant.target:
+            return self._goal.min_trials
+        return int(least_trials(self._goal, self._mean))
+
     def texts(self) -> tuple[tuple[int, ...], int]:
         """Hashes of the distinct correct texts, those seen once first, and how many those are."""
         once = [text for text, single in self._texts.items() if single]
@@ -126,7 +131,8 @@ class Tracker:
 
         Cap in flight: clamp(floor(r / (2 p)), 1, min(slots, allowance left)) with r the need and p the posterior mean,
         so that what is in flight at the end is about half of what is still to come; 8 before 8 verdicts. Until
-        `min_trials` exactly those are launched, since the first verdicts may close the query.
+        `min_trials` exactly those are launched, since the first verdicts may close the query. At its target it may have
+        in flight what it still lacks to be sure of that, but no more than it has behind it.
         """
         left = self.allowance - (self.launched - self.voided)
         if self.closed or left <= 0:
@@ -137,7 +143,10 @@ class Tracker:
         if first > 0:
             cap = first
         else:
-            cap = max(1, int(self.need() / (2.0 * self._mean)))
+            need = self.need()
+            cap = max(1, int(need / (2.0 * self._mean)))
+            if need == 0 and not self.grant.share:
+                cap = max(cap, min(self.least() - self.trials, self.trials))
         if self.trials < PILOT:
             cap = min(cap, PILOT)
         return max(0, min(min(cap, slots) - self.outstanding, left))
@@ -213,14 +222,14 @@ class Tracker:
         if self.grant.share:
             if self.found >= self.grant.need:
                 self.stop = Stop.TARGET
-        elif distinct >= self.target() and self.trials >= goal.min_trials:
+        elif distinct >= self.target() and self.trials >= self.least():
             self.stop = Stop.TARGET
         if not self.closed and self.correct >= SATURATED_AFTER and self._once < SATURATED_SHARE * self.correct:
             self.stop = Stop.SATURATED
-        if not self.closed and self._floor is not None and distinct >= self._floor:
-            self.stop = Stop.HOPELESS
-        over = self.trials - goal.hopeless_after
-        if not self.closed and over >= 0 and over % HOPE_STEP == 0:
+        at_floor = self._floor is not None and distinct >= self._floor
+        if not self.closed and (at_floor or self.trials >= self._look):
+            # The success that brought it to the floor is news: hopeless is what it is with that one counted.
+            self._look = next_look(goal, self.trials)
             self._hope()
         if not self.closed and self.grant.spent + self.counted >= goal.cap:
             self.stop = Stop.CAP

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dart_k8s.budget.posterior import Floats, Ints, Prior
 from dart_k8s.budget.stops import Stop
-from dart_k8s.budget.strategies import Goal, Kind
+from dart_k8s.budget.strategies import Goal, Kind, least_trials
 from dart_k8s.ledger.fold import pending
 from dart_k8s.ledger.state import BudgetState
 
@@ -74,7 +74,10 @@ def status(name: str, state: BudgetState, queries: Snapshot, goal: Goal) -> Stat
     order = list(dict.fromkeys(names))
     source = np.array([order.index(n) for n in names], dtype=np.int64)
     extra = np.maximum(0, table.distinct - table.target) / np.maximum(rate, 1e-3)
-    beyond = float(table.surplus.sum() + (0.0 if goal.kind is Kind.VANILLA else _beyond(table.trials, extra, goal)))
+    beyond = float(
+        table.surplus.sum()
+        + (0.0 if goal.kind is Kind.VANILLA else _beyond(table.trials, extra, least_trials(goal, rate)))
+    )
     return Status(
         name=name,
         phase=state.phase.value,
@@ -114,9 +117,9 @@ def per_query(state: BudgetState, queries: Snapshot) -> Sequence[dict[str, objec
     ]
 
 
-def _beyond(trials: Ints, extra: Floats, goal: Goal) -> float:
-    """Trials after the last one needed; those of `min_trials` are wanted, whatever they bring."""
-    return float(np.minimum(extra, np.maximum(0, trials - goal.min_trials)).sum())
+def _beyond(trials: Ints, extra: Floats, least: Ints) -> float:
+    """Trials after the last one needed; those that make the target sure (`least`) are wanted, whatever they bring."""
+    return float(np.minimum(extra, np.maximum(0, trials - least)).sum())
 
 
 def _group(name: str, mask: NDArray[np.bool_], state: BudgetState, spent: Ints, goal: Goal) -> Group:

@@ -23,10 +23,13 @@ def goal_of(synthesis: Synthesis) -> Goal:
     spec = synthesis.spec
     kind = Kind(spec.strategy.kind)
     cap = spec.budget.max_trials_per_query
+    # Under a fixed total, precision would be paid for with the targets of harder queries.
+    precision = spec.strategy.precision if kind is Kind.PROP2DIFF and spec.budget.total_trials is None else 0.0
     return Goal(
         kind=kind,
         scale=spec.strategy.scale,
         min_trials=min(spec.strategy.min_trials, cap) if kind is Kind.PROP2DIFF else 0,
+        precision=precision,
         cap=cap,
         hopeless_probability=spec.budget.hopeless_probability,
         hopeless_after=spec.budget.hopeless_after,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dart_k8s.api import Synthesis, digest, load_documents, load_one, to_yaml, write
@@ -212,6 +212,8 @@ SENTENCE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
 
 
 @given(SENTENCE, SENTENCE, st.floats(0, 10), st.integers(1, 10**9))
+@example("0", "0E0", 0.0, 1)
+@example("no", "1.5e3", 0.0, 1)
 def test_any_text_and_number_survives_the_way_through_yaml(system, stop, temperature, tokens):
     one = declared(
         prompt={"inline": f"{system}\n{{query}}\n {stop}", "system": system, "stop": [stop]},

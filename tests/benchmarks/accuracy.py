@@ -13,7 +13,7 @@ from dart_k8s.budget.strategies import Goal, Kind, targets
 from .one_by_one import run
 from .populations import population
 
-GOAL = Goal(kind=Kind.PROP2DIFF, scale=192, cap=8192, min_trials=32, hopeless_probability=0.0)
+GOAL = Goal(kind=Kind.PROP2DIFF, scale=192, cap=8192, min_trials=32, precision=0.04, hopeless_probability=0.0)
 
 
 def measure(*, population_name: str, queries: int, seed: int) -> dict[str, float]:
@@ -21,7 +21,7 @@ def measure(*, population_name: str, queries: int, seed: int) -> dict[str, float
     rates = population(population_name, queries)
     known = targets(GOAL.kind, GOAL.scale, rates)
     tracked = run(GOAL, rates, seed=seed)
-    bound = run(replace(GOAL, min_trials=0), rates, seed=seed, fixed=known)
+    bound = run(replace(GOAL, min_trials=0, precision=0.0), rates, seed=seed, fixed=known)
     first = np.maximum(0, np.minimum(tracked.trials, GOAL.min_trials) - bound.trials)
     extra = tracked.trials.sum() - bound.trials.sum() - first.sum()
     return {

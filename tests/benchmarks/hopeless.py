@@ -17,7 +17,9 @@ EPS = 0.05
 
 GOALS = {
     "uniform": Goal(kind=Kind.UNIFORM, scale=40, cap=2048, hopeless_probability=EPS),
-    "prop2diff": Goal(kind=Kind.PROP2DIFF, scale=192, cap=8192, min_trials=32, hopeless_probability=EPS),
+    "prop2diff": Goal(
+        kind=Kind.PROP2DIFF, scale=192, cap=8192, min_trials=32, precision=0.04, hopeless_probability=EPS
+    ),
 }
 
 Found = dict[str, float | list[float]]

@@ -2,7 +2,8 @@
 
 No samplers, no lateness: fast enough for whole populations and several seeds. The rules are the project's own
 (`budget.strategies.targets`, `budget.stops.hopeless`), applied when a sampler's tracker applies them: targets at every
-verdict, hope at every eighth. Outcomes are a function of (seed, query, trial), so two goals see the same coins.
+verdict, hope each time a query's trials have grown by half and when it is at its
+floor. Outcomes are a function of (seed, query, trial), so two goals see the same coins.
 """
 
 from dataclasses import dataclass
@@ -11,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dart_k8s.budget.posterior import Prior, fit
-from dart_k8s.budget.stops import hopeless
-from dart_k8s.budget.strategies import Goal, targets
-from dart_k8s.budget.tracker import HOPE_STEP
+from dart_k8s.budget.stops import hopeless, next_look
+from dart_k8s.budget.strategies import Goal, least_trials, targets
 
 from .populations import Floats
 
@@ -42,6 +42,7 @@ def run(goal: Goal, rates: Floats, *, seed: int, fixed: Ints | None = None) -> E
     size = rates.size
     trials, correct = np.zeros((2, size), dtype=np.int64)
     target = np.zeros(size, dtype=np.int64) if fixed is None else fixed.copy()
+    least = np.full(size, goal.min_trials)
     floor = np.full(size, -1, dtype=np.int64)
     going = np.arange(size)
     prior = Prior.flat()
@@ -53,15 +54,17 @@ def run(goal: Goal, rates: Floats, *, seed: int, fixed: Ints | None = None) -> E
         if step in REFITS:
             prior = fit(correct, trials, start=prior)
         if fixed is None:
-            target[going] = _targets(goal, prior, correct[going], step)
+            target[going], least[going] = _aims(goal, prior, correct[going], step)
         if goal.hopeless_probability > 0 and step >= goal.hopeless_after:
-            if (step - goal.hopeless_after) % HOPE_STEP == 0:
-                s, n = correct[going], trials[going]
-                floor[going] = hopeless(goal, prior, correct=s, trials=n, distinct=s, spent=n, target=target[going])
+            at_floor = (floor[going] >= 0) & (correct[going] >= floor[going])
+            which = going if step == next_look(goal, step - 1) else going[at_floor]
+            if which.size:
+                s, n = correct[which], trials[which]
+                floor[which] = hopeless(goal, prior, correct=s, trials=n, distinct=s, spent=n, target=target[which])
             over = (floor[going] >= 0) & (correct[going] >= floor[going])
         else:
             over = np.zeros(going.size, dtype=bool)
-        over |= (correct[going] >= target[going]) & (step >= goal.min_trials)
+        over |= (correct[going] >= target[going]) & (step >= least[going])
         if over.any():
             going = going[~over]
         if going.size == 0:
@@ -73,7 +76,8 @@ def run(goal: Goal, rates: Floats, *, seed: int, fixed: Ints | None = None) -> E
     return Ending(trials=trials, correct=correct, target=target)
 
 
-def _targets(goal: Goal, prior: Prior, correct: Ints, step: int) -> Ints:
-    """Targets of queries with `correct` successes in `step` trials each."""
+def _aims(goal: Goal, prior: Prior, correct: Ints, step: int) -> tuple[Ints, Ints]:
+    """Targets and least trials of queries with `correct` successes in `step` trials each."""
     values, index = np.unique(correct, return_inverse=True)
-    return targets(goal.kind, goal.scale, prior.mean(values, np.full(values.size, step)))[index]
+    mean = prior.mean(values, np.full(values.size, step))
+    return targets(goal.kind, goal.scale, mean)[index], least_trials(goal, mean)[index]

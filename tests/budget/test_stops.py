@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dart_k8s.budget.posterior import Prior, chance
-from dart_k8s.budget.stops import Stop, current_targets, hopeless, judge, saturated
-from dart_k8s.budget.strategies import Goal, Kind
+from dart_k8s.budget.stops import Stop, current_targets, hopeless, judge, next_look, saturated
+from dart_k8s.budget.strategies import Goal, Kind, least_trials
 
 FLAT = Prior.flat()
 UNIFORM = Goal(kind=Kind.UNIFORM, scale=8, cap=256)
+SURE = Goal(kind=Kind.PROP2DIFF, scale=16, min_trials=4, precision=0.04, cap=256)
 PROP2DIFF = Goal(kind=Kind.PROP2DIFF, scale=16, min_trials=32, cap=256)
 VANILLA = Goal(kind=Kind.VANILLA, scale=52)
 
@@ -21,6 +22,7 @@ def verdict(goal, *, correct=0, trials=0, distinct=None, singles=None, spent=Non
     def column(value):
         return np.array([value], dtype=np.int64)
 
+    mean = FLAT.mean(column(correct), column(trials))
     reason, need = judge(
         goal,
         FLAT,
@@ -29,7 +31,8 @@ def verdict(goal, *, correct=0, trials=0, distinct=None, singles=None, spent=Non
         distinct=column(correct if distinct is None else distinct),
         singles=column(correct if singles is None else singles),
         spent=column(trials if spent is None else spent),
-        target=current_targets(goal, FLAT.mean(column(correct), column(trials)), column(own)),
+        target=current_targets(goal, mean, column(own)),
+        least=least_trials(goal, mean),
     )
     return Stop(int(reason[0])), int(need[0])
 
@@ -48,6 +51,9 @@ def verdict(goal, *, correct=0, trials=0, distinct=None, singles=None, spent=Non
         pytest.param(PROP2DIFF, {"correct": 31, "trials": 31}, Stop.OPEN, 1, id="target reached before minTrials"),
         pytest.param(PROP2DIFF, {"correct": 32, "trials": 32}, Stop.TARGET, 0, id="exactly minTrials"),
         pytest.param(PROP2DIFF, {"correct": 8, "trials": 32}, Stop.OPEN, 4, id="target follows the estimate"),
+        pytest.param(SURE, {"correct": 7, "trials": 10}, Stop.OPEN, 1, id="target reached, but not surely"),
+        pytest.param(SURE, {"correct": 15, "trials": 22}, Stop.TARGET, 0, id="target reached, surely enough"),
+        pytest.param(SURE, {"correct": 16, "trials": 17}, Stop.TARGET, 0, id="an easy query is sure sooner"),
         pytest.param(UNIFORM, {"correct": 2, "trials": 200, "spent": 255}, Stop.HOPELESS, 0, id="no hope left"),
         pytest.param(UNIFORM, {"correct": 7, "trials": 20, "spent": 255}, Stop.OPEN, 1, id="one below the cap"),
         pytest.param(
@@ -136,6 +142,22 @@ def test_the_hopeless_rule_is_the_chance_within_the_trials_left(goal, counts, ex
         assert floor == (0 if none else int(goal.floor(target)))
 
 
+def test_a_query_is_looked_at_each_time_its_trials_have_grown_by_half():
+    looks, at = [], 0
+    while at < 2000:
+        at = next_look(UNIFORM, at)
+        looks.append(at)
+    assert looks == [64, 96, 144, 216, 324, 486, 729, 1094, 1641, 2462]
+    assert [next_look(UNIFORM, n) for n in (0, 63, 64, 95, 96, 1641)] == [64, 64, 96, 96, 144, 2462]
+
+
+@given(st.integers(1, 500), st.integers(0, 100))
+def test_looks_come_at_growing_numbers_of_trials(after, trials):
+    goal = Goal(kind=Kind.UNIFORM, scale=8, hopeless_after=after)
+    look = next_look(goal, trials)
+    assert look > trials and look >= after and next_look(goal, look - 1) == look
+
+
 @given(st.integers(0, 2**20))
 def test_queries_are_judged_each_by_itself(seed):
     rng = np.random.default_rng(seed)
@@ -143,6 +165,7 @@ def test_queries_are_judged_each_by_itself(seed):
     correct = rng.binomial(trials, rng.random(30))
     columns = {"correct": correct, "trials": trials, "distinct": correct, "singles": correct, "spent": trials}
     target = current_targets(PROP2DIFF, FLAT.mean(correct, trials), np.zeros(30, dtype=np.int64))
+    columns["least"] = rng.integers(0, 64, 30)
     reasons, needs = judge(PROP2DIFF, FLAT, **columns, target=target)
     for query in range(30):
         alone = {name: values[[query]] for name, values in columns.items()}

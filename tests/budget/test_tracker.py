@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dart_k8s.budget.posterior import GRID, Prior, fit
-from dart_k8s.budget.stops import Stop, current_targets, judge
-from dart_k8s.budget.strategies import Goal, Kind
+from dart_k8s.budget.stops import Stop, current_targets, judge, next_look
+from dart_k8s.budget.strategies import Goal, Kind, least_trials
 from dart_k8s.budget.tracker import REFUSED, Grant, Tracker
 from dart_k8s.ledger.segments import Row
 from dart_k8s.workers.work import Line
@@ -23,6 +23,7 @@ goals = st.sampled_from(
         Goal(kind=Kind.UNIFORM, scale=40, cap=300, hopeless_after=50),
         Goal(kind=Kind.PROP2DIFF, scale=16, min_trials=4, cap=150),
         Goal(kind=Kind.PROP2DIFF, scale=48, min_trials=32, cap=400),
+        Goal(kind=Kind.PROP2DIFF, scale=48, min_trials=8, precision=0.04, cap=400),
         Goal(kind=Kind.UNIFORM, scale=40, cap=300, hopeless_probability=0.0),
         Goal(kind=Kind.VANILLA, scale=52, cap=200),
     ]
@@ -96,7 +97,7 @@ def test_the_tracker_and_the_planner_judge_the_same_counts_the_same(goal, rate, 
         correct, text = bool(rng.random() < rate), int(rng.integers(0, 60))
         one.observe(correct, text)
         seen += [text] * correct
-        looks = (one.trials - goal.hopeless_after) % 8 == 0
+        looks = one.trials == next_look(goal, one.trials - 1)
         if goal.kind is not Kind.VANILLA and not looks and not one.closed:
             continue
         texts, times = np.unique(seen, return_counts=True)
@@ -108,15 +109,16 @@ def test_the_tracker_and_the_planner_judge_the_same_counts_the_same(goal, rate, 
             "spent": place + 1,
         }
         arrays = {name: np.array([value], dtype=np.int64) for name, value in columns.items()}
-        target = current_targets(goal, FITTED.mean(arrays["correct"], arrays["trials"]), np.zeros(1, dtype=np.int64))
-        reason, need = judge(goal, FITTED, **arrays, target=target)
+        mean = FITTED.mean(arrays["correct"], arrays["trials"])
+        target, least = current_targets(goal, mean, np.zeros(1, dtype=np.int64)), least_trials(goal, mean)
+        reason, need = judge(goal, FITTED, **arrays, target=target, least=least)
         if one.stop in (Stop.HOPELESS, Stop.CAP) and not looks:
             # Between two looks at the hope the tracker goes by the last one, the planner always looks.
             assert int(reason[0]) in (Stop.OPEN, Stop.HOPELESS, Stop.CAP)
             continue
         assert (one.stop, one.need()) == (Stop(int(reason[0])), int(need[0]) if reason[0] == Stop.OPEN else 0) or (
-            # Open at its target before `minTrials`: the planner asks for one more, the tracker counts trials.
-            one.stop is Stop.OPEN and one.trials < goal.min_trials and texts.size >= int(target[0])
+            # Open at its target before its least trials: the planner asks for one more, the tracker counts trials.
+            one.stop is Stop.OPEN and one.trials < int(least[0]) and texts.size >= int(target[0])
         )
 
 
@@ -156,7 +158,8 @@ def test_there_is_never_more_in_flight_than_the_rule_allows(goal, rate, slots, s
         for _ in range(room):
             one.launch()
         if room and goal.kind is not Kind.VANILLA:
-            cap = max(1, int(one.need() / (2 * one.pass_rate)), goal.min_trials - one.trials)
+            sure = min(one.least() - one.trials, one.trials) if one.need() == 0 else 0
+            cap = max(1, int(one.need() / (2 * one.pass_rate)), goal.min_trials - one.trials, sure)
             assert one.outstanding <= min(slots, cap, 8 if one.trials < 8 else cap)
         assert one.launched <= one.allowance
         one.observe(bool(rng.random() < rate), one.counted)
@@ -176,6 +179,27 @@ def test_min_trials_come_first_and_are_not_overshot():
     assert launched == 32
     one.observe(True, 999)
     assert one.stop is Stop.TARGET and one.trials == 32
+
+
+def test_a_query_at_its_target_goes_on_until_the_target_is_known_well_enough():
+    goal = Goal(kind=Kind.PROP2DIFF, scale=192, min_trials=32, precision=0.04, cap=8192)
+    one = tracker(goal, prior=FITTED)
+    while not one.closed:
+        before = one.trials
+        for _ in range(one.room(256)):
+            one.launch()
+        assert one.outstanding <= max(8, 32 - before, before)
+        one.observe(one.trials % 10 != 0, one.counted)
+    assert one.stop is Stop.TARGET and one.trials == one.least() == pytest.approx(85, abs=5)
+
+
+def test_a_target_fixed_from_outside_needs_no_trials_to_be_known():
+    goal = Goal(kind=Kind.PROP2DIFF, scale=192, min_trials=4, precision=0.04)
+    one = tracker(goal, prior=FITTED, target=5)
+    for place in range(5):
+        one.launch()
+        one.observe(True, place)
+    assert one.stop is Stop.TARGET
 
 
 def test_a_query_that_repeats_itself_closes_as_saturated():

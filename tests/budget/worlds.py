@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dart_k8s.budget.planning import Counts
 from dart_k8s.budget.posterior import Prior, fit
-from dart_k8s.budget.stops import Stop, current_targets, judge
-from dart_k8s.budget.strategies import Goal
+from dart_k8s.budget.stops import Stop, current_targets, hopeless, judge, next_look
+from dart_k8s.budget.strategies import Goal, least_trials
 from dart_k8s.budget.totals import Stage, stage
 from dart_k8s.budget.tracker import Grant, Tracker
 
@@ -79,12 +79,18 @@ def sequential(goal: Goal, prior: Prior, rates: Floats, counts: Counts, *, seed:
     """One trial of every open query at a time, all judged after each: the rules of the method and nothing else."""
     rng = np.random.default_rng([seed, 2])
     trials, correct = counts.trials.copy(), counts.correct.copy()
+    calm = replace(goal, hopeless_probability=0.0)
+    floor, look = np.full(rates.size, -1), np.zeros(rates.size)
     while True:
         mean = prior.mean(correct, trials)
         target = current_targets(goal, mean, counts.own)
-        reason, _ = judge(
-            goal, prior, correct=correct, trials=trials, distinct=correct, singles=correct, spent=trials, target=target
-        )
+        known = {"correct": correct, "trials": trials, "distinct": correct, "spent": trials, "target": target}
+        reason, _ = judge(calm, prior, **known, singles=correct, least=least_trials(goal, mean))
+        due = (trials >= look) | ((floor >= 0) & (correct >= floor) & (reason == Stop.OPEN))
+        if due.any():
+            floor[due] = hopeless(goal, prior, **{name: values[due] for name, values in known.items()})
+            look[due] = [next_look(goal, int(n)) for n in trials[due]]
+        reason[(reason == Stop.OPEN) & (floor >= 0) & (correct >= floor)] = Stop.HOPELESS
         going = np.flatnonzero(reason == Stop.OPEN)
         if going.size == 0:
             return Ending(trials, correct, target, reason)
