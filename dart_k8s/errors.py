@@ -15,6 +15,7 @@
     │   ├── EngineUnavailable      no answer after all retries: worth trying again
     │   └── EngineDead             the engine is gone: the process has to start again
     ├── VerifierError              the verifier itself, never an answer
+    ├── ExecutionError             the sandbox itself, never a block of code
     └── RunError                   the run's own state: another owner, a newer format, work set aside
 
 Every message says what was tried on which object, with the values; `remedy` says the way out.
@@ -106,6 +107,10 @@ class EngineDead(EngineError):
 
 class VerifierError(DartError):
     """The verifier itself failed; says nothing about an answer."""
+
+
+class ExecutionError(DartError):
+    """What runs code of a model failed, or can't be had here; says nothing about the code."""
 
 
 class RunError(DartError):

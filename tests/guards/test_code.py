@@ -20,6 +20,8 @@ VAGUE = {"base64", "common", "helper", "helpers", "lib", "manager", "misc", "sha
 EVALUATES = {"eval", "exec", "compile", "__import__", "sympify", "parse_expr", "parse_latex", "lambdify", "unsafe_load"}
 """Calls that would make text into code."""
 UNPICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
+EXECUTES = "dart_k8s/edges/execution/session.py"
+"""The one exception: what runs inside a sandbox, to run code of a model."""
 SHELLS = {("os", "system"), ("os", "popen"), ("subprocess", "getoutput"), ("subprocess", "getstatusoutput")}
 
 
@@ -114,6 +116,8 @@ def test_no_text_becomes_code_and_no_shell_is_started():
                 or (keyword.arg == "trust_remote_code" and getattr(keyword.value, "value", None) is True)
                 for keyword in node.keywords
             )
+            if shown(path) == EXECUTES and name in {"exec", "compile"}:
+                evaluates = False
             if evaluates or shell or loads or remote:
                 found.append(f"{shown(path)}:{node.lineno} {owner}.{name}")
     assert found == []

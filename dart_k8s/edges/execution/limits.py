@@ -1,0 +1,37 @@
+"""What one block and one sandbox may use."""
+
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of a sandbox. Times in seconds of wall-clock, sizes in bytes."""
+
+    seconds: float = 10.0
+    """For one block. It has one thread, so this bounds its processor time too."""
+    grace: float = 1.0
+    """After that: a block that ignores the interruption is killed."""
+    replay_seconds: float = 40.0
+    """For running all earlier blocks again."""
+    memory: int = 512 << 20
+    """Address space of a session on top of the loaded libraries."""
+    head_bytes: int = 2_000
+    tail_bytes: int = 1_000
+    """Of a block's output, what is kept from its start and from its end."""
+    output_bytes: int = 1 << 20
+    """A block that prints more is stopped."""
+    file_bytes: int = 4 << 20
+    """Largest file."""
+    scratch_bytes: int = 16 << 20
+    """Scratch of a session, where namespaces allow one of its own."""
+    processes: int = 1
+    """Blocks that run at once."""
+    sessions: int = 32
+    """Sessions held, running or not. The least recently used one makes room; it costs a replay when it comes back."""
+    cpu_seconds: int = 200
+    """Processor time of a session, its last resort: a held session is stopped, so it can't use any."""
+
+
+DEFAULT_LIMITS = Limits()
