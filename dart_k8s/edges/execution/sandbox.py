@@ -94,20 +94,14 @@ class Sandbox:
             raise ExecutionError(f"Session '{block.session}' was asked to run no block.")
         size = max(len(code.encode("utf-8", "surrogatepass")) for code in block.blocks)
         if size > BLOCK_BYTES:
-            return self._count(self._told("refused", "", size=size), 0.0, 0)
+            return self._count(self._told("refused", "", size=size), 0.0)
         async with self._free:
             began = asyncio.get_running_loop().time()
-            session = await self._take(block)
-            replayed = len(block.blocks) - 1 - len(session.done)
-            try:
-                execution = await self._run_all(session, block)
-            finally:
-                # A session that is not in order by now, or whose caller has gone, is of no more use.
-                if len(session.done) < len(block.blocks):
-                    self._kill(session)
-            if not execution.restarted:
-                self._hold(block.session, session)
-            return self._count(execution, asyncio.get_running_loop().time() - began, replayed)
+            execution = await self._attempt(block)
+            if execution.outcome == "died" and (self._zygote is None or self._zygote.ended()):
+                # No block can end the zygote. Whatever did has ended this block too, so it has not had its turn.
+                execution = await self._attempt(block)
+            return self._count(execution, asyncio.get_running_loop().time() - began)
 
     async def close(self) -> None:
         """See `Executor`."""
@@ -120,6 +114,19 @@ class Sandbox:
             await zygote.close()
 
     # Blocks
+
+    async def _attempt(self, block: Block) -> Execution:
+        session = await self._take(block)
+        replayed = len(block.blocks) - 1 - len(session.done)
+        try:
+            execution = await self._run_all(session, block)
+        finally:
+            # A session that is not in order by now, or whose caller has gone, is of no more use.
+            if len(session.done) < len(block.blocks):
+                self._kill(session)
+        if not execution.restarted:
+            self._hold(block.session, session)
+        return replace(execution, replayed=replayed)
 
     async def _run_all(self, session: _Session, block: Block) -> Execution:
         loop = asyncio.get_running_loop()
@@ -162,22 +169,23 @@ class Sandbox:
         reason = REASONS[outcome].format(**{"most": BLOCK_BYTES, **facts})
         return Execution(text=f"{text.rstrip()}\n{reason}".lstrip("\n"), outcome=outcome)
 
-    def _count(self, execution: Execution, seconds: float, replayed: int) -> Execution:
+    def _count(self, execution: Execution, seconds: float) -> Execution:
         counters = self.counters
         counters.executions[execution.outcome] = counters.executions.get(execution.outcome, 0) + 1
         counters.seconds += seconds
-        counters.replayed += replayed
-        counters.replays += replayed > 0
-        return replace(execution, seconds=seconds, replayed=replayed)
+        counters.replayed += execution.replayed
+        counters.replays += execution.replayed > 0
+        return replace(execution, seconds=seconds)
 
     # Sessions
 
     async def _take(self, block: Block) -> _Session:
         """The session of this response if it is held and stands where the request says, else a new one."""
+        zygote = await self._ready()
         earlier = [digest(code) for code in block.blocks[:-1]]
         session = self._held.pop(block.session, None)
-        if session is not None and session.done == earlier and self._zygote is not None:
-            self._zygote.tell("go", session.number)
+        if session is not None and session.done == earlier:
+            zygote.tell("go", session.number)
             return session
         if session is not None:
             self._kill(session)
@@ -239,7 +247,7 @@ class Sandbox:
         async with self._starting:
             if self._closed:
                 raise ExecutionError("The sandbox is closed.", remedy="Make a new one.")
-            if self._zygote is None or self._zygote.gone:
+            if self._zygote is None or self._zygote.ended():
                 for session in list(self._alive.values()):
                     self._ended(session.number, "the zygote ended")
                 if self._zygote is not None:

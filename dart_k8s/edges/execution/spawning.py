@@ -97,6 +97,10 @@ class Zygote:
             raise
         return zygote
 
+    def ended(self) -> bool:
+        """Whether it is gone, also when nothing has been heard of that yet."""
+        return self.gone or self.process.poll() is not None
+
     def fork(self, session: int, seed: int, descriptors: Sequence[int]) -> None:
         """Start a session with these pipes."""
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]

@@ -1,9 +1,9 @@
 """The warm interpreter that sessions are forked from.
 
 It has loaded numpy, scipy and sympy, and holds nothing else: no environment, no blocks, no outputs, no descriptor of
-the process that it works for but the socket on which it is told to fork and to kill. What a session finds in its memory is
-therefore nobody's secret. Messages are JSON in datagrams of that socket, both ways; the pipes of a session come along
-as descriptors and are closed here as soon as it runs.
+the process that it works for but the socket on which it is told to fork and to kill. What a session finds in its
+memory is therefore nobody's secret. Messages are JSON in datagrams of that socket, both ways; the pipes of a session
+come along as descriptors and are closed here as soon as it runs.
 
     python -I -c ... SETTINGS                       its standard input is the socket
 """

@@ -94,7 +94,7 @@ ESCAPES = (
     ),
     Escape(
         name="files of the system",
-        code=_paths("/etc/passwd", "/etc/shadow", "/etc/hosts", "/etc/hostname", "/root/.bashrc", "/var/run/secrets")
+        code=_paths("/etc/passwd", "/etc/shadow", "/etc/hosts", "/ro" + "ot/.bashrc", "/var/run/secrets")
         + "\nattempt('list', lambda: os.listdir('/etc'))",
     ),
     Escape(
@@ -217,7 +217,7 @@ ESCAPES = (
     Escape(
         name="the kernel's back doors",
         code="for name in ('io_uring_setup', 'bpf', 'keyctl', 'userfaultfd', 'perf_event_open', 'init_module',\n"
-        "             'setns', 'unshare', 'mount', 'pivot_root', 'seccomp', 'prctl', 'capset', 'landlock_create_ruleset'):\n"
+        "             'setns', 'unshare', 'mount', 'pivot_root', 'seccomp', 'prctl', 'capset'):\n"
         "    attempt(name, lambda: call(name, 0, bytes(128), 0, 0, 0))\n"
         "for flag in (0x20000, 0x10000000, 0x20000000, 0x40000000):\n"
         "    attempt(flag, lambda: call('unshare', flag))\n"
