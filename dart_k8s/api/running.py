@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from .base import AtLeastOne, Free, NotNegative, Part, Positive, Problem, refuse
 
+SERVICE = r"^https?://[^/?#\s]+(/[^?#\s]*)?$"
+"""What an address of a service looks like."""
+
 
 class Samplers(Part):
     """The processes or pods that hold an engine each."""
@@ -23,6 +26,9 @@ class Samplers(Part):
 class Verifiers(Part):
     """The processes or pods that judge responses."""
 
+    url: Annotated[str, Field(pattern=SERVICE)] | None = None
+    """A verification service (`dart verifier serve`), like http://verifiers:8080. A name with several addresses stands
+    for all of them. Default: children on the sampler's own machine."""
     replicas: NotNegative | None = None
     """How many pods. Default: as samplers and queue need; in a cluster only."""
     processes: AtLeastOne | None = None

@@ -12,7 +12,7 @@ from dart_k8s.errors import SpecError
 
 from .planner import PlannerSettings
 from .sample import SamplerSettings
-from .verification import LateVerifier, PoolVerifier, Verifier
+from .verification import LateVerifier, PoolVerifier, ServiceVerifier, Verifier
 
 SCRIPTED_ARGUMENTS = {"seconds_per_token", "verifier"}
 """What `engine.args` may hold for the scripted engine; verifier: exact compares texts, in place of the real one."""
@@ -134,10 +134,12 @@ def _trust(synthesis: Synthesis) -> dict[str, bool]:
 
 
 def verifier_of(synthesis: Synthesis) -> Verifier:
-    """The verifier of a declaration's responses, on this machine."""
+    """The verifier of a declaration's responses: the service that it names, else children on this machine."""
     spec = synthesis.spec.verifiers
     if synthesis.spec.engine.kind == "scripted" and synthesis.spec.engine.args.get("verifier") == "exact":
         return LateVerifier(delay=0.0)
+    if spec.url is not None:
+        return ServiceVerifier(spec.url, lenient=synthesis.spec.verification.policy == "lenient")
     return PoolVerifier(
         processes=spec.processes or os.cpu_count() or 1,
         deadline=spec.deadline_seconds,

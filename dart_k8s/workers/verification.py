@@ -1,15 +1,18 @@
 """Verification behind one interface: what a sampler hands its responses to.
 
-Today the children of `answers.pool` on the sampler's own machine; a verification service takes the same place.
+The children of `answers.pool` on the sampler's own machine, or a verification service.
 """
 
 import asyncio
 import secrets
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, cast
 
 from dart_k8s import answers
 from dart_k8s.answers import Policy, Verdict
 from dart_k8s.answers.pool import Pool
+from dart_k8s.edges.verification import Item, VerificationService
+from dart_k8s.errors import SpecError
 
 
 class Verifier(Protocol):
@@ -27,12 +30,17 @@ class Verifier(Protocol):
         ...
 
 
+def version_of(*, lenient: bool) -> str:
+    """The version that verdicts of this program are stored with. Those under another policy are other verdicts: they
+    never mix in one state either."""
+    return f"{answers.VERSION}-lenient" if lenient else answers.VERSION
+
+
 class PoolVerifier:
     """Killable children on this machine."""
 
     def __init__(self, *, processes: int, deadline: float, memory_mib: int, lenient: bool = False) -> None:
-        # Verdicts under another policy are other verdicts: they never mix in one state either.
-        self.version = f"{answers.VERSION}-lenient" if lenient else answers.VERSION
+        self.version = version_of(lenient=lenient)
         self._policy = Policy(lenient=lenient)
         self._pool = Pool(processes=processes, deadline=deadline, memory=memory_mib << 20)
 
@@ -43,6 +51,46 @@ class PoolVerifier:
     async def close(self) -> None:
         """See `Verifier`."""
         self._pool.close()
+
+
+Connect = Callable[[str, str, Mapping[str, Any]], VerificationService]
+"""(base URL, version of the rules, fields of the policy) -> the service."""
+
+
+class ServiceVerifier:
+    """A verification service, which judges by the rules of this program's own version or not at all."""
+
+    def __init__(self, url: str, *, lenient: bool = False, connect: Connect | None = None) -> None:
+        """`connect` makes the connection at the first use; default: over HTTP. SpecError if that is not installed."""
+        self.version = version_of(lenient=lenient)
+        self._policy = {"lenient": True} if lenient else {}
+        self._url = url
+        self._connect = connect or _http()
+        self._service: VerificationService | None = None
+
+    async def verify(self, response: str, reference: str, query: str) -> Verdict:
+        """See `Verifier`. SpecError if the service judges by other rules."""
+        if self._service is None:
+            self._service = self._connect(self._url, answers.VERSION, self._policy)
+        found = await self._service.verify(Item(response=response, reference=reference, query=query))
+        verdict = cast(Literal["correct", "incorrect", "undecided"], found.verdict)
+        return Verdict(verdict=verdict, answer=found.answer, tier=found.tier, reason=found.reason)
+
+    async def close(self) -> None:
+        """See `Verifier`."""
+        if self._service is not None:
+            await self._service.close()
+
+
+def _http() -> Connect:
+    try:
+        from dart_k8s.edges.verification.http import HttpVerification
+    except ImportError as error:
+        raise SpecError(
+            f"Cannot ask a verification service: the package '{error.name}' is not installed.",
+            remedy="Install dart-k8s[worker], or remove spec.verifiers.url.",
+        ) from error
+    return lambda url, rules, policy: HttpVerification([url], rules=rules, policy=policy)
 
 
 class LateVerifier:

@@ -17,6 +17,7 @@ QUERIES = [{"name": "math", "uri": "math.jsonl"}]
         ({"samplers": {"replicas": 8}}, "spec.samplers.replicas", True),
         ({"samplers": {"pod": {"nodeSelector": {"a": "b"}}}}, "spec.samplers.pod.nodeSelector.a", True),
         ({"verifiers": {"processes": 8}}, "spec.verifiers.processes", True),
+        ({"verifiers": {"url": "http://verifiers:8080"}}, "spec.verifiers.url", True),
         ({"verification": {"maxPending": 8}}, "spec.verification.maxPending", True),
         ({"verification": {"policy": "lenient"}}, "spec.verification.policy", False),
         ({"sharding": {"trials": 8}}, "spec.sharding.trials", True),
