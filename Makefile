@@ -37,7 +37,7 @@ run: install ## Do the quickstart: a real model, real problems, no GPU (about 10
 ##@ Work on it
 
 .PHONY: test
-test: check ## Run the checks and the tests
+test: check tools ## Run the checks and the tests
 	$(BIN)/pytest --durations=10 --durations-min=2
 
 .PHONY: check
@@ -50,6 +50,10 @@ checks:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict dart_k8s
 	$(BIN)/lint-imports
+
+.PHONY: tools
+tools: install ## Build the programs that tests need from Go modules, once (helm); without Go their tests are left out
+	@$(STAGE) tools $(BIN)/python -m tests.tools
 
 .PHONY: format
 format: install ## Format the code and sort its imports
@@ -84,10 +88,10 @@ images: ## Build container images (IMAGES="worker sampler"; more flags of the bu
 	done
 
 .PHONY: chart
-chart: ## Check the chart with its examples and pack it into dist (needs helm)
-	@command -v helm > /dev/null || { echo 'helm is missing: go install helm.sh/helm/v4/cmd/helm@v4.3.1'; exit 1; }
-	@for values in charts/dart/ci/*-values.yaml; do helm lint --strict --quiet charts/dart -f "$$values"; done
-	helm package charts/dart --destination dist
+chart: tools ## Check the chart with its examples and pack it into dist
+	@helm=$$($(BIN)/python -m tests.tools helm) || { echo 'helm is missing: install Go, or name one in HELM'; exit 1; }; \
+	for values in charts/dart/ci/*-values.yaml; do "$$helm" lint --strict --quiet charts/dart -f "$$values"; done; \
+	"$$helm" package charts/dart --destination dist
 
 ##@ Measure it
 

@@ -16,7 +16,8 @@
     │   └── EngineDead             the engine is gone: the process has to start again
     ├── VerifierError              the verifier itself, never an answer
     ├── ExecutionError             the sandbox itself, never a block of code
-    └── RunError                   the run's own state: another owner, a newer format, work set aside
+    ├── RunError                   the run's own state: another owner, a newer format, work set aside
+    └── StoppedError               nobody's fault: the user asked to stop
 
 Every message says what was tried on which object, with the values; `remedy` says the way out.
 """
@@ -115,3 +116,9 @@ class ExecutionError(DartError):
 
 class RunError(DartError):
     """The run's own state stands in the way: another owner, a newer format, work set aside."""
+
+
+class StoppedError(DartError):
+    """The user asked to stop; the same command goes on."""
+
+    exit_code = EXIT_STOPPED

@@ -9,6 +9,7 @@ import pytest
 BUDGET = {
     "install": 600,
     "check": 90,
+    "tools": 300,
     "analyze": 30,
     "answers": 60,
     "api": 15,

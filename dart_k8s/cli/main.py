@@ -1,6 +1,7 @@
 """The `dart` command: one module a verb, errors in words, exit codes as in errors.py."""
 
 import os
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -9,8 +10,12 @@ from rich.console import Console
 
 from dart_k8s import __version__
 from dart_k8s.errors import DartError, SpecError
+from dart_k8s.workers.stopping import stopped
 
 from . import analyze, curate, forecast, push, recipes, run, status, tune, validate, verifier
+
+INTERRUPTED = 130
+"""What the command line library makes of a KeyboardInterrupt."""
 
 app = typer.Typer(
     name="dart",
@@ -68,10 +73,16 @@ def entry() -> NoReturn:
     interpreter and abort it: one run in some forty ended in "terminate called without an active exception".
     """
     code: object = 0
+    # Until a verb has handlers of its own, and in verbs that have none, SIGTERM is what Ctrl-C is.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         main()
     except SystemExit as end:
         code = end.code
+    if code == INTERRUPTED:
+        error = stopped()
+        print(error, file=sys.stderr)
+        code = error.exit_code
     if isinstance(code, str):
         print(code, file=sys.stderr)
     sys.stdout.flush()

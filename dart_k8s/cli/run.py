@@ -14,6 +14,7 @@ from rich.console import Console
 from dart_k8s.api import Synthesis
 from dart_k8s.workers.local import Fleet, Show, curate, same_engine, sample
 from dart_k8s.workers.prepare import Prepare
+from dart_k8s.workers.stopping import unless_stopped
 
 from .reading import read_declarations
 from .screen import CACHE, Screen, show_comparison, show_dataset
@@ -86,7 +87,7 @@ async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen,
         )
         try:
             for number, document in enumerate(group):
-                prepared = await asyncio.to_thread(prepare.prepare, document)
+                prepared = await unless_stopped(stop, partial(prepare.prepare, document))
                 if not prepared.closed:
                     await fleet.start([d.spec.output.uri for d in group[number:]])
                     shows: asyncio.Queue[Show] = asyncio.Queue()
@@ -97,7 +98,7 @@ async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen,
                         showing.cancel()
                 uri = document.spec.output.uri
                 work = partial(finish, uri, declared=document, command=command, tell=screen.tell)
-                made.append(await curate(document, work, tell=screen.tell))
+                made.append(await curate(document, work, tell=screen.tell, stop=stop))
         finally:
             await fleet.stop()
     return made

@@ -21,7 +21,6 @@ from dart_k8s.edges.store import Store, open_store
 from dart_k8s.errors import (
     EXIT_CLOSED,
     EXIT_SPEC,
-    EXIT_STOPPED,
     DartError,
     EngineError,
     RunError,
@@ -38,6 +37,7 @@ from .claiming import Claims, HeldClaim
 from .planner import Planner
 from .prepare import Prepared
 from .snapshot import Snapshot
+from .stopping import pause, stopped, unless_stopped
 from .translate import goal_of, planner_settings
 from .verification import holder_name
 
@@ -55,12 +55,6 @@ CURATOR_POLL = 2.0
 
 IDLE_SECONDS = 5.0
 """For the planner to notice the end after the samplers did."""
-
-
-class StoppedError(DartError):
-    """The user asked to stop; the run goes on with the same command."""
-
-    exit_code = EXIT_STOPPED
 
 
 @dataclass(slots=True)
@@ -233,7 +227,7 @@ async def sample(
         while planning in waits:
             done, waits = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if stopping in done:
-                raise StoppedError("Stopped on request.", remedy="Run the same command to go on.")
+                raise stopped()
             for task in done:
                 task.result()
         return await asyncio.to_thread(_final, store)
@@ -249,8 +243,11 @@ async def sample(
         access.close()
 
 
-async def curate(synthesis: Synthesis, work: Callable[[], T], *, tell: Tell = silent) -> T:
-    """Do the curation's `work` in a thread while holding the curator's role; waits while another process has it."""
+async def curate(synthesis: Synthesis, work: Callable[[], T], *, tell: Tell = silent, stop: asyncio.Event) -> T:
+    """Do the curation's `work` in a thread while holding the curator's role; waits while another process has it.
+
+    Raises StoppedError when `stop` is set; the curation starts anew the next time.
+    """
     store = open_store(synthesis.spec.output.uri)
     access = Access(store, tell=tell)
     settings = synthesis.spec.claims
@@ -267,10 +264,10 @@ async def curate(synthesis: Synthesis, work: Callable[[], T], *, tell: Tell = si
             if held is not None:
                 break
             tell("step", step="waiting for another process to write the data set", where=store.uri)
-            await asyncio.sleep(CURATOR_POLL)
+            await pause(stop, CURATOR_POLL)
         beat = asyncio.create_task(_beat(claims, held))
         try:
-            return await asyncio.to_thread(work)
+            return await unless_stopped(stop, work)
         finally:
             beat.cancel()
             await asyncio.gather(beat, return_exceptions=True)

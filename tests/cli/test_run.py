@@ -69,6 +69,15 @@ def until_written(store: Store, trials: int, process: subprocess.Popen[str]) -> 
         time.sleep(0.05)
 
 
+def until_closed(store: Store, process: subprocess.Popen[str]) -> None:
+    """Wait until the sampling is over, or the process is gone."""
+    end = time.monotonic() + WAIT
+    while process.poll() is None and time.monotonic() < end:
+        if store.head(BUDGET) is not None and state.decode(store.get(BUDGET).data).phase is Phase.CLOSED:
+            return
+        time.sleep(0.02)
+
+
 def check_whole(store: Store) -> dict[str, Any]:
     """Every trial that was written is in the closed state exactly once, and in the pool."""
     trials = written(store)
@@ -128,6 +137,20 @@ def test_ctrl_c_stops_in_order_and_the_same_command_goes_on(folder: Path) -> Non
     code, out = finish(dart("run", file, cache=folder / "cache"))
     assert code == 0, out
     assert check_whole(store)["trials"] >= kept
+
+
+def test_a_run_that_is_stopped_while_it_curates_leaves_at_once_and_goes_on(folder: Path) -> None:
+    file = write_declarations(folder / "toy.yaml", declaration(folder))
+    process = dart("run", file, cache=folder / "cache")
+    store = open_store(str(folder / "toy"))
+    until_closed(store, process)
+    process.send_signal(signal.SIGTERM)
+    code, out = finish(process)
+    assert code == 75, out
+    assert "Run the same command to go on" in out
+    code, out = finish(dart("run", file, cache=folder / "cache"))
+    assert code == 0, out
+    check_whole(store)
 
 
 def test_kill_9_of_the_whole_tree_loses_no_written_response(folder: Path) -> None:

@@ -1,15 +1,14 @@
 """Renders the chart with helm, and compares what comes out with the Kubernetes API's own models."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from kubernetes import client
+
+from tests.tools import HELM
 
 from .containerfiles import ROOT
 
@@ -27,12 +26,8 @@ SCALARS: dict[str, type | tuple[type, ...]] = {
 
 
 def helm(*arguments: str | Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run helm, or skip the test: `make test` must do without."""
-    program = os.environ.get("HELM") or shutil.which("helm")
-    if program is None:
-        # To become a failure under CI=true as soon as the set-up brings helm.
-        pytest.skip("helm is missing: go install helm.sh/helm/v4/cmd/helm@v4.3.1, or name one in HELM")
-    return subprocess.run([program, *map(str, arguments)], input=text, capture_output=True, text=True, check=False)
+    """Run helm; see `Tool.need` for where there is none."""
+    return subprocess.run([HELM.need(), *map(str, arguments)], input=text, capture_output=True, text=True, check=False)
 
 
 def template(*arguments: str | Path, values: dict[str, Any] | None = None, release: str = "r") -> list[dict[str, Any]]:

@@ -1,0 +1,63 @@
+"""Leaving at once when asked to: long work in a thread that the process does not wait for."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from dart_k8s.errors import StoppedError
+
+T = TypeVar("T")
+
+
+def stopped() -> StoppedError:
+    """What a command that was asked to stop ends with."""
+    return StoppedError("Stopped on request.", remedy="Run the same command to go on.")
+
+
+async def unless_stopped(stop: asyncio.Event, work: Callable[[], T]) -> T:
+    """The result of `work`, done in a thread; StoppedError as soon as `stop` is set.
+
+    The thread is then left alone and ends with the process, so `work` has to be safe to cut off at any moment.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type]  # no error: it is a T
+
+    def run() -> None:
+        try:
+            made = work()
+        except BaseException as error:
+            told = (None, error)
+        else:
+            told = (made, None)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, *told)
+
+    asked = asyncio.create_task(stop.wait(), name="stop")
+    threading.Thread(target=run, name="work", daemon=True).start()
+    try:
+        await asyncio.wait({outcome, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not outcome.done():
+            raise stopped()
+        return outcome.result()
+    finally:
+        asked.cancel()
+        outcome.cancel()
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep; StoppedError as soon as `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+    raise stopped()
