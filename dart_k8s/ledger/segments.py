@@ -7,7 +7,7 @@ two who do so write the same bytes.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,13 +18,19 @@ from dart_k8s.errors import RunError
 
 from . import frame
 
-SEGMENT_FORMAT = "dart-k8s.io/segment/v1"
+SEGMENT_FORMAT = "dart-k8s.io/segment/v2"
+"""v2: spans of tool-integrated responses."""
+SEGMENT_FORMATS = ("dart-k8s.io/segment/v1", SEGMENT_FORMAT)
+"""Those that are read."""
 TALLY_FORMAT = "dart-k8s.io/tally/v1"
 
 PENDING, CORRECT, INCORRECT, UNDECIDED, VOID = range(5)
 """Verdict codes of a tally's row. VOID: the engine could not serve the trial, its place only closes the gap."""
 
 _CODES = {None: PENDING, "correct": CORRECT, "incorrect": INCORRECT, "undecided": UNDECIDED}
+
+SPANS = pa.list_(pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())]))
+"""Who wrote which part of a response: consecutive, from its first character to its last."""
 
 SEGMENT_SCHEMA = pa.schema(
     [
@@ -40,8 +46,18 @@ SEGMENT_SCHEMA = pa.schema(
         pa.field("answer", pa.string()),
         pa.field("tier", pa.string()),
         pa.field("text", pa.uint64(), nullable=False),
+        pa.field("spans", SPANS),
     ]
 )
+
+
+class Span(NamedTuple):
+    """A part of a response that one side wrote. Offsets count Unicode code points, the end not included."""
+
+    kind: str
+    """model | tool"""
+    start: int
+    end: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +75,8 @@ class Row:
     tokens: int = 0
     prompt_tokens: int = 0
     finish: str = "stop"
-    """stop | length | error; error: a void place without a response."""
+    """stop | length | executions | error. executions: it asked for more than it may. error: a void place without a
+    response."""
     verdict: str | None = None
     """correct | incorrect | undecided | None (pending)."""
     reason: str | None = None
@@ -67,6 +84,8 @@ class Row:
     tier: str | None = None
     text: int = 0
     """Hash of the normalised response, 64 bits."""
+    spans: tuple[Span, ...] = ()
+    """Of a response in which code was run; none: the model wrote all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +127,7 @@ def encode_segment(rows: Iterable[Row], *, waste: Waste, final: bool, verifier: 
     """Rows as one segment. `verifier` is the version of the verdicts: a state never mixes two."""
     listed = list(rows)
     columns = {name: [getattr(row, name) for row in listed] for name in SEGMENT_SCHEMA.names}
+    columns["spans"] = [[span._asdict() for span in row.spans] or None for row in listed]
     meta = {
         "format": SEGMENT_FORMAT,
         "verifier": verifier,
@@ -123,7 +143,12 @@ def read_segment(data: bytes, *, key: str) -> list[Row]:
     table, _ = _read(data, key=key, kind="segment")
     known = [name for name in SEGMENT_SCHEMA.names if name in table.column_names]
     with frame.reading(data, key=key, kind="segment"):
-        return [Row(**fields) for fields in table.select(known).to_pylist()]
+        return [_row(fields) for fields in table.select(known).to_pylist()]
+
+
+def _row(fields: dict[str, Any]) -> Row:
+    spans = tuple(Span(**span) for span in fields.pop("spans", None) or ())
+    return Row(**fields, spans=spans)
 
 
 def tally_of(segment: bytes, *, key: str) -> bytes:
@@ -176,14 +201,16 @@ def _write(table: pa.Table) -> bytes:
 
 
 def _read(data: bytes, *, key: str, kind: str) -> tuple[pa.Table, dict[str, Any]]:
+    newest = {"segment": 2, "tally": 1}[kind]
     with frame.reading(data, key=key, kind=kind):
         table = frame.read_table(data)
         meta: dict[str, Any] = json.loads((table.schema.metadata or {})[b"dart"])
         name, _, version = str(meta["format"]).rpartition("/v")
-        known = name == f"dart-k8s.io/{kind}" and int(version) <= 1
+        known = name == f"dart-k8s.io/{kind}" and int(version) <= newest
     if not known:
         raise RunError(
-            f"Cannot read '{key}': its format is {meta['format']}, this program reads dart-k8s.io/{kind}/v1.",
+            f"Cannot read '{key}': its format is {meta['format']}, this program reads dart-k8s.io/{kind}/v1"
+            f"{f' to v{newest}' if newest > 1 else ''}.",
             remedy="Use the newer program that wrote it.",
         )
     return table, meta

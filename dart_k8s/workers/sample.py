@@ -13,23 +13,24 @@ pause.
 
 import asyncio
 import hashlib
-import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from dart_k8s.answers import Verdict, text_hash
-from dart_k8s.edges.engine.base import Completion, Engine, Prompt, Request
-from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, Conflict, EngineDead, EngineRequestError, VerifierError
+from dart_k8s.answers import text_hash
+from dart_k8s.edges.engine.base import Engine, Prompt, Request
+from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, Conflict, EngineDead, EngineRequestError
 from dart_k8s.ledger import segments
 from dart_k8s.ledger.claims import Hold
 from dart_k8s.ledger.keys import AttemptName
 from dart_k8s.ledger.segments import Row
 
-from .access import FIRST_WAIT, LONGEST_WAIT, Access, Tell, silent
+from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
+from .judging import Judge
 from .meter import Meter
+from .responding import PlainResponder, Responder, Response
 from .shards import Shards
 from .verification import Verifier
 from .work import Line, Work
@@ -76,17 +77,28 @@ class Sampler:
     settings: SamplerSettings
     problems: Problems
     tell: Tell = silent
+    responder: Responder | None = None
+    """What makes responses of the engine's completions. Default: each completion is one."""
     _works: dict[str, tuple[Work, HeldClaim]] = field(default_factory=dict)
+    _responder: Responder = field(init=False)
+    _judge: Judge = field(init=False)
     _meter: Meter = field(init=False)
     _shards: Shards = field(init=False)
-    _trials: dict[tuple[str, int, int], asyncio.Task[Completion]] = field(default_factory=dict)
+    _trials: dict[tuple[str, int, int], asyncio.Task[Response]] = field(default_factory=dict)
     _checks: set[asyncio.Task[None]] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _verifier_out: bool = False
     _error: BaseException | None = None
 
     def __post_init__(self) -> None:
+        self._responder = self.responder or PlainResponder(self.engine)
+        self._judge = Judge(
+            verifier=self.verifier,
+            query=self.problems.query,
+            reference=self.problems.reference,
+            patience=self.settings.verifier_patience,
+            tell=self.tell,
+        )
         self._meter = Meter(self.engine.counters, self.engine.slots)
         self._shards = Shards(self.access, self.claims, self.tell)
 
@@ -130,17 +142,28 @@ class Sampler:
         for work, held in list(self._works.values()):
             if not self.claims.valid(held):
                 continue
-            while self._meter.running < self.engine.slots and (trial := work.launch(self.engine.slots)):
+            while self._has_room() and (trial := work.launch(self.engine.slots)):
                 line, place = trial
                 self._meter.use(1)
                 key = (work.name, line.query, place)
-                task = asyncio.create_task(self.engine.generate(self._request(work, line.query, place)))
+                request = self._request(work, line.query, place)
+                task = asyncio.create_task(self._responder.respond(request, self._use))
                 self._trials[key] = task
                 task.add_done_callback(partial(self._ended, work, line, place))
-        if self._meter.running < self.engine.slots:
+        if self._has_room():
             self._wake.set()
 
-    def _ended(self, work: Work, line: Line, place: int, task: asyncio.Task[Completion]) -> None:
+    def _has_room(self) -> bool:
+        """A slot is free. Trials whose code runs hold none, but there are never more of them than slots."""
+        return self._meter.running < self.engine.slots and len(self._trials) < 2 * self.engine.slots
+
+    def _use(self, change: int) -> None:
+        """A trial leaves the engine while its code runs, and comes back; then the engine queues it if it must."""
+        self._meter.use(change)
+        if change < 0:
+            self._fill()
+
+    def _ended(self, work: Work, line: Line, place: int, task: asyncio.Task[Response]) -> None:
         """A trial ended, one way or another: also one that was aborted before its task had begun."""
         now = asyncio.get_running_loop().time()
         self._meter.use(-1)
@@ -155,15 +178,16 @@ class Sampler:
             work.aborted()
             self._fail(error)
         else:
-            completion = task.result()
+            response = task.result()
             row = Row(
                 query=line.query,
                 place=place,
-                response=completion.text,
-                tokens=completion.tokens,
-                prompt_tokens=completion.prompt_tokens,
-                finish=completion.finish,
-                text=text_hash(completion.text),
+                response=response.text,
+                tokens=response.tokens,
+                prompt_tokens=response.prompt_tokens,
+                finish=response.finish,
+                text=text_hash(response.text),
+                spans=response.spans,
             )
             work.finished(row, now)
             self._meter.finished(now)
@@ -193,9 +217,7 @@ class Sampler:
 
     async def _verify(self, work: Work, line: Line | None, row: Row) -> None:
         try:
-            verdict = await self._verdict(row)
-            if row.finish == "length" and verdict.verdict == "incorrect" and verdict.answer is None:
-                verdict = Verdict(verdict="incorrect", answer=None, tier=verdict.tier, reason="cut off at maxTokens")
+            verdict = await self._judge.judge(row)
         except Exception as error:
             # The row stays pending: written, counted as spent, verified later by whoever takes the shard.
             work.verifying -= 1
@@ -204,27 +226,6 @@ class Sampler:
         else:
             work.judged(line, row, verdict, asyncio.get_running_loop().time())
         self._after(work, line)
-
-    async def _verdict(self, row: Row) -> Verdict:
-        """The verdict of a response. One that is out of order is waited for; VerifierError once patience ends."""
-        loop = asyncio.get_running_loop()
-        reference, query = self.problems.reference(row.query), self.problems.query(row.query)
-        give_up, wait = loop.time() + self.settings.verifier_patience, FIRST_WAIT
-        while True:
-            try:
-                verdict = await self.verifier.verify(row.response or "", reference, query)
-                if self._verifier_out:
-                    self.tell("verifier-back")
-                self._verifier_out = False
-                return verdict
-            except VerifierError as error:
-                if loop.time() + wait > give_up:
-                    raise
-                if not self._verifier_out:
-                    self.tell("verifier-unavailable", error=str(error))
-                self._verifier_out = True
-            await asyncio.sleep(wait * random.uniform(0.7, 1.3))
-            wait = min(LONGEST_WAIT, 2 * wait)
 
     def _after(self, work: Work, line: Line | None) -> None:
         if line is not None and line.tracker.closed:
@@ -275,7 +276,7 @@ class Sampler:
             for work, held in list(self._works.values()):
                 if work.idle:
                     await self._finish(work, held)
-            if self._meter.running >= self.engine.slots:
+            if not self._has_room():
                 idle_since = loop.time()
                 await self._wake.wait()
                 continue

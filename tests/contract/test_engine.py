@@ -144,6 +144,18 @@ async def test_a_stop_string_ends_the_response_before_itself(case: Case) -> None
     assert cut.finish == "stop"
     assert case.stop not in cut.text
     assert whole.text.startswith(cut.text)
+    assert cut.stop == case.stop
+    assert whole.stop is None
+
+
+async def test_a_response_goes_on_from_its_prefix(case: Case) -> None:
+    first = await case.engine.generate(case.request("first", LONG, 8, temperature=0.0))
+    prefix = first.text + " and"
+    request = replace(case.request("second", LONG, 8, temperature=0.0), prefix=prefix)
+    second = await case.engine.generate(request)
+    assert second.text
+    assert prefix not in second.text
+    assert second.prompt_tokens > first.prompt_tokens
 
 
 async def test_max_tokens_cuts_the_response_off(case: Case) -> None:

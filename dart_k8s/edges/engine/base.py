@@ -39,6 +39,9 @@ class Request:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
     """The response ends before the first of these; the stop string itself is not part of the text."""
+    prefix: str = ""
+    """What the response has so far: it goes on from there, and only what is new is in the completion. Part of the
+    prompt's tokens."""
     seed: int | None = None
     """None = the engine's own stream of random numbers, which is faster on some engines."""
 
@@ -52,6 +55,8 @@ class Completion:
     """Tokens generated, the end token included where the engine counts it."""
     prompt_tokens: int
     finish: Finish
+    stop: str | None = None
+    """The stop string that ended it; None: it ended by itself or at its limit, or the engine does not tell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

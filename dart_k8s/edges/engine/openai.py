@@ -278,7 +278,7 @@ class OpenaiEngine:
         if isinstance(request.prompt, str):
             done = await self._client.completions.with_raw_response.create(
                 model=model,
-                prompt=request.prompt,
+                prompt=request.prompt + request.prefix,
                 temperature=request.temperature,
                 top_p=request.top_p,
                 extra_body=body,
@@ -286,6 +286,10 @@ class OpenaiEngine:
             )
             return _read(done.text, request)
         chat: Any = [{"role": message.role, "content": message.content} for message in request.prompt]
+        if request.prefix:
+            # What vLLM, SGLang and others understand; an API that does not refuses the fields or starts a new message.
+            chat.append({"role": "assistant", "content": request.prefix})
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         said = await self._client.chat.completions.with_raw_response.create(
             model=model,
             messages=chat,
@@ -334,7 +338,10 @@ def _read(text: str, request: Request) -> _Answer:
     finish: Finish = "length" if reason == "length" else "stop"
     if reason is None and tokens >= request.max_tokens:
         finish = "length"
-    completion = Completion(text=content, tokens=tokens, prompt_tokens=prompt_tokens, finish=finish)
+    # vLLM's servers tell the stop string; others don't.
+    told = choice.get("stop_reason")
+    stop = told if finish == "stop" and told in request.stop else None
+    completion = Completion(text=content, tokens=tokens, prompt_tokens=prompt_tokens, finish=finish, stop=stop)
     return _Answer(completion=completion, estimated=estimated)
 
 

@@ -10,7 +10,7 @@ where SCRIPT holds the fields of `Script`; only `p` and `answer` are needed.
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 from statistics import NormalDist
@@ -19,7 +19,7 @@ from typing import Any
 
 from dart_k8s.errors import SpecError
 
-__all__ = ["Draw", "Script", "Scripts", "by_query", "draw", "read_scripts"]
+__all__ = ["OUTPUT_FENCE", "Draw", "Script", "Scripts", "by_query", "draw", "read_scripts"]
 
 WRONG = ("7919", "-104729", "1299709")
 """Wrong answers when a script names none: primes that no exercise of a test set has as its answer."""
@@ -45,6 +45,11 @@ class Script:
     """Standard deviation of the log of the length; 0 = all the same."""
     distinct: int | None = None
     """How many different texts there are for each answer (None = every text is new)."""
+    code: tuple[str, ...] = ()
+    """Blocks of Python that a response has before its answer. Each is played in a round of its own: which one comes
+    next is the number of output fences after the query. Behind a block stands an output that the model makes up."""
+    match: str = field(default="", compare=False)
+    """The text of the prompt that the script belongs to; set by `by_query`."""
     padded: bool = False
     """Make texts about as long as their tokens say; else they are one line."""
 
@@ -65,6 +70,9 @@ Scripts = Callable[[str], Script | None]
 """Prompt text -> its script; None = this prompt is not known."""
 
 
+OUTPUT_FENCE = "```output\n"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draw:
     """One response before any limit is applied."""
@@ -79,8 +87,8 @@ _normal = NormalDist().inv_cdf
 _UNIT = 2.0**-64
 
 
-def draw(script: Script, key: bytes) -> Draw:
-    """The response that `key` stands for: same key, same response."""
+def draw(script: Script, key: bytes, *, rounds: int = 0) -> Draw:
+    """The response that `key` stands for, or its part after `rounds` blocks: same key, same text."""
     right, length, way, slip = _uniforms(blake2b(key, digest_size=32).digest())
     correct = right * _UNIT < script.p
     mean = script.tokens if correct or script.wrong_tokens is None else script.wrong_tokens
@@ -95,6 +103,9 @@ def draw(script: Script, key: bytes) -> Draw:
         answer = wrong[slip % len(wrong)]
     mark = way % script.distinct if script.distinct else way
     text = f"Way {mark:x}. The answer is \\boxed{{{answer}}}."
+    if rounds < len(script.code):
+        block = f"```python\n{script.code[rounds].rstrip()}\n```\n"
+        text = f"Way {mark:x}, step {rounds + 1}.\n{block}{OUTPUT_FENCE}made up\n```\n{text}"
     if script.padded:
         text = FILLER[: max(0, tokens * CHARACTERS_PER_TOKEN - len(text))] + text
     return Draw(text=text, tokens=tokens, correct=correct)
@@ -106,6 +117,7 @@ def by_query(scripts: Mapping[str, Script], default: Script | None = None) -> Sc
     The whole prompt may be a key; else the key that ends last in the prompt wins (few-shot examples come before the
     query), the longest of those that end there. One lookup costs time in proportion to the prompt's length.
     """
+    scripts = {key: replace(script, match=key) for key, script in scripts.items()}
     width = min((len(key) for key in scripts if key), default=0)
     starts: dict[str, list[str]] = {}
     for key in scripts:
@@ -128,14 +140,14 @@ def by_query(scripts: Mapping[str, Script], default: Script | None = None) -> Sc
 
 
 def _script(values: Mapping[str, Any], where: str) -> Script:
-    known = {field.name for field in fields(Script)}
+    known = {one.name for one in fields(Script)} - {"match"}
     unknown = sorted(set(values) - known)
     if unknown:
         raise SpecError(
             f"{where} has unknown fields {', '.join(unknown)}.", remedy=f"Known: {', '.join(sorted(known))}."
         )
     try:
-        return Script(**{**values, **({"wrong": tuple(values["wrong"])} if "wrong" in values else {})})
+        return Script(**{**values, **{name: tuple(values[name]) for name in ("wrong", "code") if name in values}})
     except TypeError as error:
         raise SpecError(
             f"{where} can't be read: {error}.", remedy="It needs p (a number) and answer (a text)."

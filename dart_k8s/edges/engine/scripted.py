@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 
 from dart_k8s.edges.engine.base import Completion, EngineCounters, EngineInfo, Finish, Prompt, Request
-from dart_k8s.edges.engine.script import CHARACTERS_PER_TOKEN, Script, Scripts, draw
+from dart_k8s.edges.engine.script import CHARACTERS_PER_TOKEN, OUTPUT_FENCE, Script, Scripts, draw
 from dart_k8s.errors import EngineDead, EngineError, EngineRequestError
 
 __all__ = ["Script", "ScriptedEngine", "prompt_text"]
@@ -82,7 +82,8 @@ class ScriptedEngine:
         script = self._find(prompt)
         if script is None:
             raise EngineRequestError(f"Request {request.name}: the script knows no prompt {prompt[-200:]!r}.")
-        prompt_tokens = len(prompt) // CHARACTERS_PER_TOKEN + 1
+        whole = prompt + request.prefix
+        prompt_tokens = len(whole) // CHARACTERS_PER_TOKEN + 1
         room = request.max_tokens
         if self._context is not None:
             room = min(room, self._context - prompt_tokens)
@@ -92,10 +93,11 @@ class ScriptedEngine:
                 )
         # The lone zero bytes keep ("a", 1) and ("a1", None) apart.
         if self._identical or request.temperature == 0:
-            key = f"{self._seed}\0{prompt}"
+            key = f"{self._seed}\0{whole}"
         else:
             key = f"{self._seed}\0{request.name}\0{request.seed}"
-        drawn = draw(script, key.encode("utf-8", "surrogatepass"))
+        rounds = whole[whole.rfind(script.match) :].count(OUTPUT_FENCE) if script.code else 0
+        drawn = draw(script, key.encode("utf-8", "surrogatepass"), rounds=rounds)
         tokens = min(drawn.tokens, room)
         await self._spend(tokens)
         text = drawn.text
@@ -104,16 +106,17 @@ class ScriptedEngine:
             finish = "length"
             # Cut before the answer in any case: a response that was cut off has none.
             text = text[: min(room * CHARACTERS_PER_TOKEN, text.rindex("The answer is"))]
+        ended: str | None = None
         for stop in request.stop:
             place = text.find(stop)
             if place >= 0:
-                text, finish = text[:place], "stop"
+                text, finish, ended = text[:place], "stop", stop
         counters.tokens += tokens
         counters.prompt_tokens += prompt_tokens
         self._finished += 1
         if self._dies_after is not None and self._finished >= self._dies_after:
             self._die(f"The scripted engine died after {self._finished} requests, as it was told.")
-        return Completion(text=text, tokens=tokens, prompt_tokens=prompt_tokens, finish=finish)
+        return Completion(text=text, tokens=tokens, prompt_tokens=prompt_tokens, finish=finish, stop=ended)
 
     async def _spend(self, tokens: int) -> None:
         """Wait for a slot, hold it for as long as `tokens` take, and count what an abort wastes."""

@@ -225,6 +225,7 @@ def _completion_body(
     completion: Completion, model: str, number: int, *, chat: bool, fault: Fault | None
 ) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": 0, "finish_reason": completion.finish, "logprobs": None}
+    choice["stop_reason"] = completion.stop
     if chat:
         choice["message"] = {"role": "assistant", "content": completion.text}
     else:
@@ -275,8 +276,12 @@ def _read_body(asked: _Asked, *, chat: bool, number: int) -> tuple[Request, str,
         if given.get("stream") or given.get("n", 1) != 1:
             raise _RefusedError(400, "This server does not stream and gives one choice.")
         prompt: Prompt
+        prefix = ""
         if chat:
-            prompt = tuple(Message(role=turn["role"], content=turn["content"]) for turn in given["messages"])
+            turns = list(given["messages"])
+            if given.get("continue_final_message"):
+                prefix = turns.pop()["content"]
+            prompt = tuple(Message(role=turn["role"], content=turn["content"]) for turn in turns)
         else:
             prompt = given["prompt"]
             if not isinstance(prompt, str):
@@ -286,6 +291,7 @@ def _read_body(asked: _Asked, *, chat: bool, number: int) -> tuple[Request, str,
         request = Request(
             name=unquote(name) if name else f"request-{number}",
             prompt=prompt,
+            prefix=prefix,
             max_tokens=int(given.get("max_completion_tokens") or given.get("max_tokens") or 16),
             temperature=float(given.get("temperature", 1.0)),
             top_p=float(given.get("top_p", 1.0)),

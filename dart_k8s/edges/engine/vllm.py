@@ -222,7 +222,7 @@ class VllmEngine:
     async def generate(self, request: Request) -> Completion:
         self.counters.requests += 1
         llm = self._alive()
-        ids = self._tokens(request.prompt)
+        ids = self._tokens(request.prompt, request.prefix)
         # vLLM aborts by name; the number keeps two requests of one name apart.
         name = f"{request.name}#{next(self._numbers)}"
         task = asyncio.create_task(self._output(llm, ids, self._sampling(request), name))
@@ -245,7 +245,8 @@ class VllmEngine:
         self.counters.tokens += tokens
         self.counters.prompt_tokens += len(ids)
         finish: Finish = "stop" if result.finish_reason == "stop" else "length"
-        return Completion(text=result.text, tokens=tokens, prompt_tokens=len(ids), finish=finish)
+        stop = result.stop_reason if isinstance(result.stop_reason, str) else None
+        return Completion(text=result.text, tokens=tokens, prompt_tokens=len(ids), finish=finish, stop=stop)
 
     async def _output(
         self, llm: "AsyncLLM", ids: list[int], parameters: "SamplingParams", name: str
@@ -307,9 +308,10 @@ class VllmEngine:
     async def count_tokens(self, prompt: Prompt) -> int | None:
         return len(self._tokens(prompt))
 
-    def _tokens(self, prompt: Prompt) -> list[int]:
-        """A prompt's token ids: text gets what the tokenizer adds, a beginning-of-sequence token never twice."""
-        found = self._prompts.get(prompt)
+    def _tokens(self, prompt: Prompt, prefix: str = "") -> list[int]:
+        """A prompt's token ids: text gets what the tokenizer adds, a beginning-of-sequence token never twice. With a
+        `prefix` those of both in one, as they would stand in one text."""
+        found = None if prefix else self._prompts.get(prompt)
         if found is not None:
             self._prompts.move_to_end(prompt)
             return found
@@ -318,7 +320,7 @@ class VllmEngine:
         if isinstance(prompt, str):
             begin = tokenizer.bos_token
             text = prompt.removeprefix(begin) if begin else prompt
-            ids = list(tokenizer.encode(text, add_special_tokens=True))
+            ids = list(tokenizer.encode(text + prefix, add_special_tokens=True))
             if text != prompt and (not ids or ids[0] != tokenizer.bos_token_id):
                 ids.insert(0, tokenizer.bos_token_id)
         else:
@@ -332,8 +334,10 @@ class VllmEngine:
                 text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
             except Exception as error:
                 raise EngineError(f"The chat template of {self._model} fails on this prompt: {error}.") from error
-            # A chat template writes its own special tokens.
-            ids = list(tokenizer.encode(text, add_special_tokens=False))
+            # A chat template writes its own special tokens, and opens the message that a prefix belongs to.
+            ids = list(tokenizer.encode(text + prefix, add_special_tokens=False))
+        if prefix:
+            return ids
         self._prompts[prompt] = ids
         if len(self._prompts) > KEPT_PROMPTS:
             self._prompts.popitem(last=False)

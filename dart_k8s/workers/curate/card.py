@@ -237,4 +237,5 @@ _COLUMNS = """\
 | reference, answer | reference answer; the answer that the response gives |
 | tokens | tokens of the response |
 | flags | `other-answer`, `low-pass-rate`: see below |
-| pool, engine, template, sampling, verifier | how the response was made and checked |"""
+| pool, engine, template, sampling, verifier | how the response was made and checked |
+| spans | only where code was run: which characters the `model` wrote, and which a `tool`; train on the former only |"""

@@ -15,7 +15,7 @@ from dart_k8s.edges.store.base import Store
 from dart_k8s.errors import RunError
 from dart_k8s.ledger import keys
 
-from .database import DEFAULT_LIMITS, Database, Limits, database, local_files
+from .database import DEFAULT_LIMITS, Database, Limits, database, local_files, spans_of
 from .pool import POOL_FORMAT, POOL_SCHEMA, QUERY_INFO, ROWS_PER_GROUP, ROWS_PER_PART, SealedAttempt
 from .query_info import query_info
 from .segments import verifier_of
@@ -169,8 +169,8 @@ SELECT q.id AS query_id, q.source, t.trial, r.response, coalesce(t.verdict, 'pen
        if(r.verdict IS NULL, l.answer, r.answer) AS answer,
        if(r.verdict IS NULL, l.tier, r.tier) AS tier,
        r.tokens, r.prompt_tokens, r.finish AS finish_reason, t.surplus, a.name AS claim, r.place,
-       r.query AS query_number, r.text AS response_hash
-FROM responses($files) r JOIN files f ON f.path = r.filename
+       r.query AS query_number, r.text AS response_hash, {spans} AS spans
+FROM {responses}($files) r JOIN files f ON f.path = r.filename
 JOIN trials t ON t.attempt = f.attempt AND t.sequence = f.sequence AND t.line = r.file_row_number
 JOIN attempts a ON a.attempt = f.attempt
 JOIN queries q ON q.query = r.query
@@ -233,7 +233,9 @@ def _write_parts(db: Database, store: Store, files: Sequence[Path], *, prefix: s
             store.upload(path, written[-1])
         writer, rows = None, 0
 
-    groups = db.stream(_POOL, rows=ROWS_PER_GROUP, files=[str(file) for file in files]) if files else ()
+    responses, spans = spans_of(files)
+    query = _POOL.format(responses=responses, spans=spans)
+    groups = db.stream(query, rows=ROWS_PER_GROUP, files=[str(file) for file in files]) if files else ()
     for group in groups:
         if writer is None:
             writer = pq.ParquetWriter(path, schema, compression="zstd")

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dart_k8s.edges.store.base import Store
 
@@ -72,9 +73,21 @@ class Database:
 
 _RESPONSES = """
 CREATE TEMP MACRO responses(files) AS TABLE
-SELECT * FROM read_parquet(files, filename = true, file_row_number = true, hive_partitioning = false)
+SELECT * FROM read_parquet(files, filename = true, file_row_number = true, hive_partitioning = false);
+CREATE TEMP MACRO mixed_responses(files) AS TABLE
+SELECT * FROM read_parquet(
+    files, filename = true, file_row_number = true, hive_partitioning = false, union_by_name = true)
 """
-"""Rows of Parquet files with the file and the line that each stands in."""
+"""Rows of Parquet files with the file and the line that each stands in; of files with different columns, too."""
+
+
+def spans_of(paths: Sequence[Path | str]) -> tuple[str, str]:
+    """How to read the column `spans` of files of which only newer ones have it: the macro, and the expression on its
+    rows `r`."""
+    having = {"spans" in pq.read_schema(path).names for path in paths}
+    if having == {True, False}:
+        return "mixed_responses", "r.spans"
+    return "responses", "r.spans" if having == {True} else "NULL"
 
 
 @contextmanager

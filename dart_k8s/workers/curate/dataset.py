@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dart_k8s.edges.store.base import Store
+from dart_k8s.ledger.segments import SPANS
 
 from .bands import Floats
 from .opened import OpenPools
 from .pool import ROWS_PER_GROUP, PoolSource
-from .select import texts
+from .select import any_spans, texts
 
 DATASET_FORMAT = "dart-k8s.io/dataset/v1"
 ROWS_PER_FILE = 131072
@@ -43,7 +44,8 @@ DATASET_SCHEMA = pa.schema(
 )
 """`messages`: the pair as a chat. `trial`: index in its pool. `difficulty`: 1 - the posterior mean pass rate.
 `reference`: the query's reference answer, `answer`: what the response answers. `flags`: other-answer | low-pass-rate.
-`sampling`: parameters as JSON. Never the sampling prompt."""
+`sampling`: parameters as JSON. Never the sampling prompt. Where code was run in any response there is a column `spans`
+at the end: who wrote which part of it."""
 
 Seen = Callable[[str, int, str], None]
 """Called for each row with (query id, trial, response)."""
@@ -66,7 +68,8 @@ def write_dataset(
     """
     count = max(1, -(-rows // ROWS_PER_FILE))
     names = tuple(f"{prefix}train-{number:05d}-of-{count:05d}.parquet" for number in range(count))
-    schema = DATASET_SCHEMA.with_metadata({"format": DATASET_FORMAT})
+    schema = DATASET_SCHEMA.append(pa.field("spans", SPANS)) if any_spans(pools) else DATASET_SCHEMA
+    schema = schema.with_metadata({"format": DATASET_FORMAT})
     columns = _PerQuery(queries, difficulty, flags)
     groups = texts(pools, rows=ROWS_PER_GROUP)
     path = pools.db.folder / "train.parquet"
@@ -75,7 +78,9 @@ def write_dataset(
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for _ in range(-(-min(left, ROWS_PER_FILE) // ROWS_PER_GROUP)):
                 group = next(groups)
-                writer.write_table(columns.rows(group, pools.sources).cast(schema), row_group_size=ROWS_PER_GROUP)
+                writer.write_table(
+                    columns.rows(group, pools.sources, schema).cast(schema), row_group_size=ROWS_PER_GROUP
+                )
                 if seen is not None:
                     _show(group, pools, seen)
         left -= ROWS_PER_FILE
@@ -101,7 +106,7 @@ class _PerQuery:
             "flags": pa.array(flags, pa.list_(pa.string())),
         }
 
-    def rows(self, group: pa.Table, sources: Sequence[PoolSource]) -> pa.Table:
+    def rows(self, group: pa.Table, sources: Sequence[PoolSource], schema: pa.Schema) -> pa.Table:
         """A data set's rows from chosen ones."""
         spread = {name: _flat(column.take(group["query"])) for name, column in self._columns.items()}
         pool = group["pool"]
@@ -116,11 +121,11 @@ class _PerQuery:
         columns = {
             **spread,
             **{name: pa.array(values, pa.string()).take(pool) for name, values in provenance.items()},
-            **{name: group[name] for name in ("trial", "answer", "tokens")},
+            **{name: group[name] for name in ("trial", "answer", "tokens", "spans")},
             "response": response,
             "messages": _chats(spread["query"], response),
         }
-        return pa.table({name: columns[name] for name in DATASET_SCHEMA.names})
+        return pa.table({name: columns[name] for name in schema.names})
 
 
 def _chats(queries: pa.Array, responses: pa.Array) -> pa.Array:

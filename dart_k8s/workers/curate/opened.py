@@ -11,7 +11,7 @@ from dart_k8s.errors import DataError
 
 from .bands import Ints
 from .database import DEFAULT_LIMITS, Database, Limits, database, local_files
-from .pool import POOL_FORMAT, PoolSource
+from .pool import POOL_FORMATS, PoolSource
 
 
 class OpenPools:
@@ -120,8 +120,8 @@ CREATE TEMP TABLE rows (query INTEGER, pool INTEGER, file INTEGER, line BIGINT, 
 
 def _check_format(schema: pa.Schema, name: str) -> None:
     found = (schema.metadata or {}).get(b"format", b"none").decode()
-    if found != POOL_FORMAT:
+    if found not in POOL_FORMATS:
         raise DataError(
-            f"Cannot read '{name}' as a pool: its format is {found}, this program reads {POOL_FORMAT}.",
+            f"Cannot read '{name}' as a pool: its format is {found}, this program reads {' and '.join(POOL_FORMATS)}.",
             remedy="Give the output of a completed run, or use the newer program that wrote it.",
         )

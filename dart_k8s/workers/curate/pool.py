@@ -11,8 +11,12 @@ import pyarrow as pa
 from dart_k8s.edges.store.base import Store
 from dart_k8s.errors import DataError
 from dart_k8s.ledger import keys
+from dart_k8s.ledger.segments import SPANS
 
-POOL_FORMAT = "dart-k8s.io/pool/v1"
+POOL_FORMAT = "dart-k8s.io/pool/v2"
+"""v2: spans of tool-integrated responses."""
+POOL_FORMATS = ("dart-k8s.io/pool/v1", POOL_FORMAT)
+"""Those that are read."""
 QUERY_INFO = "query-info.parquet"
 
 ROWS_PER_GROUP = 8192
@@ -38,10 +42,12 @@ POOL_SCHEMA = pa.schema(
         pa.field("place", pa.int32()),
         pa.field("query_number", pa.int32()),
         pa.field("response_hash", pa.uint64()),
+        pa.field("spans", SPANS),
     ]
 )
 """`trial`: dense index per query, counted trials first. `why`: the verdict's reason. `surplus`: finished out of launch
-order, in no count. `response_hash`: hash of the normalised response; equal texts are equal responses."""
+order, in no count. `response_hash`: hash of the normalised response; equal texts are equal responses.
+`spans`: who wrote which part of a response in which code was run (model | tool; code points), else null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

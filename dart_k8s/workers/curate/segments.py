@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dart_k8s.errors import RunError
-from dart_k8s.ledger.segments import SEGMENT_FORMAT
+from dart_k8s.ledger.segments import SEGMENT_FORMATS
 
 
 def verifier_of(files: Sequence[Path], names: Sequence[str]) -> str:
@@ -26,9 +26,9 @@ def verifier_of(files: Sequence[Path], names: Sequence[str]) -> str:
                 f"Cannot read '{name}' ({path.stat().st_size} bytes) as a segment: {error}.",
                 remedy="The object was damaged; restore it, or leave its run out.",
             ) from error
-        if form != SEGMENT_FORMAT:
+        if form not in SEGMENT_FORMATS:
             raise RunError(
-                f"Cannot read '{name}': its format is {form}, this program reads {SEGMENT_FORMAT}.",
+                f"Cannot read '{name}': its format is {form}, this program reads {' and '.join(SEGMENT_FORMATS)}.",
                 remedy="Use the newer program that wrote it.",
             )
         found.setdefault(version, name)

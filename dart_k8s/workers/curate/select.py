@@ -13,6 +13,7 @@ import pyarrow as pa
 from dart_k8s.api.curating import Curation, NearDuplicates
 
 from .bands import Bands, Floats, Ints
+from .database import spans_of
 from .filters import active
 from .near import near_duplicates
 from .opened import OpenPools
@@ -158,9 +159,20 @@ def near_report(pools: OpenPools, settings: NearDuplicates, bands: Bands) -> Los
 
 
 def texts(pools: OpenPools, *, rows: int = ROWS_PER_GROUP) -> Iterator[pa.Table]:
-    """The chosen rows with query number, pool, trial, response, answer, tokens; by query, then index."""
+    """The chosen rows with query number, pool, trial, response, answer, tokens, spans; by query, then index."""
     if pools.files:
-        yield from pools.db.stream(_TEXTS, rows=rows, files=pools.files)
+        responses, spans = spans_of(pools.files)
+        query = _TEXTS.format(responses=responses, spans=spans)
+        yield from pools.db.stream(query, rows=rows, files=pools.files)
+
+
+def any_spans(pools: OpenPools) -> bool:
+    """Whether code was run in any of the chosen responses."""
+    responses, spans = spans_of(pools.files) if pools.files else ("", "NULL")
+    if spans == "NULL":
+        return False
+    found = pools.db.table(_ANY_SPANS.format(responses=responses), files=pools.files)
+    return bool(found["found"][0].as_py())
 
 
 _CANDIDATES = """
@@ -191,10 +203,16 @@ CREATE OR REPLACE TEMP TABLE chosen AS SELECT * FROM chosen ANTI JOIN doomed USI
 _DUPLICATES = "SELECT count(*) - count(DISTINCT (query, hash)) AS count FROM passed"
 
 _TEXTS = """
-SELECT c.query, c.pool, c.trial, r.response, r.answer, r.tokens
-FROM responses($files) r JOIN pool_files f ON f.path = r.filename
+SELECT c.query, c.pool, c.trial, r.response, r.answer, r.tokens, {spans} AS spans
+FROM {responses}($files) r JOIN pool_files f ON f.path = r.filename
 JOIN chosen c ON c.file = f.file AND c.line = r.file_row_number
 ORDER BY c.query, c.position
+"""
+
+_ANY_SPANS = """
+SELECT coalesce(bool_or(r.spans IS NOT NULL), false) AS found
+FROM {responses}($files) r JOIN pool_files f ON f.path = r.filename
+JOIN chosen c ON c.file = f.file AND c.line = r.file_row_number
 """
 
 _CANDIDATE_TEXTS = """
