@@ -3,6 +3,7 @@
 from .base import Part, Problem, Problems
 from .change import Change, changeable, differences, digest
 from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
+from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
 from .load import KINDS, load_documents, load_one, to_dict, to_yaml
 from .recipes import RECIPES, SUMMARIES, show
@@ -29,6 +30,7 @@ __all__ = [
     "Decontaminate",
     "DifficultySource",
     "Engine",
+    "Execution",
     "Fields",
     "Filters",
     "Flush",

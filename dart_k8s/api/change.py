@@ -25,6 +25,9 @@ CHANGEABLE = (
     "engine.baseUrl",
     "engine.concurrency",
     "engine.slots",
+    "execution.processes",
+    "execution.sessions",
+    "execution.unconfined",
     "output.uri",
     # A recipe is only a name for the fields that it stands for; those are compared.
     "recipe",

@@ -1,6 +1,6 @@
 """How responses are made: the model, the engine that runs it, the prompt, and how tokens are drawn."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -77,13 +77,14 @@ class Engine(Part):
 class Prompt(Part):
     """How a problem is put to the model. Data sets hold the bare problem, never this prompt."""
 
-    template: Literal["deepseek-math", "alpaca", "chat"] | None = None
+    template: Literal["deepseek-math", "alpaca", "chat", "tool-integrated"] | None = None
     """A built-in template. deepseek-math: as DeepSeekMath's instruct and RL models were trained. alpaca: as DART-Math's
-    students are trained. chat: the model's own chat template. This or inline."""
+    students are trained. chat: the model's own chat template. tool-integrated: with code that is run while the response
+    is written, with a worked example; one text, or a conversation if engine.api is chat. This or inline."""
     inline: Text | None = None
     """A template of your own; `{query}` in it is replaced by the problem, all else stays as it is. This or template."""
     system: Text | None = None
-    """System message; makes an inline template a conversation. For inline and chat only."""
+    """System message; makes an inline or tool-integrated template a conversation. Not for deepseek-math and alpaca."""
     stop: Annotated[tuple[Text, ...], Listed] = ()
     """Texts that end a response and are cut off; added to the built-in template's own."""
 
@@ -92,9 +93,8 @@ class Prompt(Part):
         found = []
         if (self.template is None) == (self.inline is None):
             said = "both template and inline are" if self.template else "neither template nor inline is"
-            found.append(
-                Problem((), f"{said} given; give one: template: deepseek-math | alpaca | chat, or inline: TEXT")
-            )
+            names = " | ".join(get_args(get_args(Prompt.model_fields["template"].annotation)[0]))
+            found.append(Problem((), f"{said} given; give one: template: {names}, or inline: TEXT"))
         if self.inline is not None and PLACEHOLDER not in self.inline:
             says = f"the placeholder {PLACEHOLDER} is missing, so every query would get the same prompt; add it"
             found.append(Problem(("inline",), says))

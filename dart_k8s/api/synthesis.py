@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from .base import NAME, Listed, Part, refuse
 from .checks import check
 from .curating import Curation, Output
+from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
 from .recipes import RecipeName, apply_recipe
 from .running import Claims, Flush, Samplers, Sharding, Verification, Verifiers
@@ -65,6 +66,8 @@ class SynthesisSpec(Part):
     """The processes or pods that judge responses."""
     verification: Verification = Verification()
     """How responses are judged."""
+    execution: Execution = Execution()
+    """How code of tool-integrated responses is run."""
     sharding: Sharding = Sharding()
     """How a plan is cut into pieces that samplers take."""
     claims: Claims = Claims()

@@ -67,7 +67,14 @@ async def _tune(
 ) -> "Tuning":
     from dart_k8s.edges.engine.base import Request
     from dart_k8s.workers.sample import Problems
-    from dart_k8s.workers.translate import engine_of, prompt_of, sampler_settings, verifier_of
+    from dart_k8s.workers.translate import (
+        engine_of,
+        executor_of,
+        prompt_of,
+        responder_of,
+        sampler_settings,
+        verifier_of,
+    )
     from dart_k8s.workers.tune import Progress
     from dart_k8s.workers.tune import tune as run
 
@@ -78,6 +85,7 @@ async def _tune(
     engine = engine_of(synthesis, model=None if model is None else model.path, seed=seed, log=log)
     settings = sampler_settings(synthesis)
     verifier = verifier_of(synthesis)
+    executor = executor_of(synthesis)
 
     def progress(now: Progress) -> None:
         screen.now(f"temperature {now.temperature:g}: {now.done} of {now.total} responses, {now.correct} correct")
@@ -86,6 +94,8 @@ async def _tune(
         if model is not None:
             screen.tell("loading", engine=synthesis.spec.engine.kind)
         await engine.start()
+        if executor is not None:
+            await executor.start()
         return await run(
             engine,
             verifier,
@@ -103,11 +113,14 @@ async def _tune(
             ),
             seed=seed,
             seeded_requests=settings.seed is not None,
+            responder=responder_of(synthesis, engine, executor),
             progress=progress,
         )
     finally:
         await engine.close()
         await verifier.close()
+        if executor is not None:
+            await executor.close()
 
 
 def show(console: Console, synthesis: Synthesis, found: "Tuning") -> None:

@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from .opening import open_model
 from .orphan import die_with_parent
 from .sample import Problems, Sampler
 from .snapshot import Snapshot
-from .translate import engine_of, prompt_of, sampler_settings, verifier_of
+from .translate import engine_of, executor_of, prompt_of, responder_of, sampler_settings, verifier_of
 from .verification import holder_name
 
 PROMPTS_KEPT = 4096
@@ -138,6 +139,9 @@ async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: as
     def prompt(row: int) -> Prompt:
         return prompt_of(synthesis, snapshot.query(row))
 
+    executor = executor_of(synthesis)
+    if executor is not None:
+        say("confinement", **asdict(await executor.start()))
     sampler = Sampler(
         engine=engine,
         verifier=verifier,
@@ -146,6 +150,7 @@ async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: as
         settings=sampler_settings(synthesis),
         problems=Problems(prompt=prompt, query=snapshot.query, reference=snapshot.reference),
         tell=say,
+        responder=responder_of(synthesis, engine, executor, say),
     )
     current[:] = [sampler]
     if stopping.is_set():
@@ -156,6 +161,8 @@ async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: as
         return code
     finally:
         await verifier.close()
+        if executor is not None:
+            await executor.close()
         access.close()
 
 

@@ -6,16 +6,17 @@ repeated: the snapshot, the first budget state, and last the record, which says 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dart_k8s.api import QuerySource, Synthesis, digest, to_dict
 from dart_k8s.budget.strategies import Goal
 from dart_k8s.edges.engine.vllm_arguments import declared_arguments, engine_arguments
+from dart_k8s.edges.execution.base import Standing
 from dart_k8s.edges.hub import ModelFolder
 from dart_k8s.edges.store import Store, open_store, probe
-from dart_k8s.errors import Conflict, DataError, EngineError, EngineUnavailable, SpecError
+from dart_k8s.errors import Conflict, DataError, EngineError, EngineUnavailable, ExecutionError, SpecError
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET, OWNER, QUERIES, RUN
 from dart_k8s.ledger.state import BudgetState, Phase
@@ -28,7 +29,7 @@ from .opening import open_model, open_rows
 from .queries import Reading, fix_difficulty, read_queries
 from .record import RunRecord
 from .snapshot import Query, Snapshot
-from .translate import engine_of, goal_of, prompt_of, verifier_of
+from .translate import engine_of, executor_of, goal_of, prompt_of, verifier_of
 
 LONGEST = 2000
 """Prompts whose tokens are counted: the longest by characters. Tokens follow characters within one model."""
@@ -166,7 +167,8 @@ class Prepare:
                 engine_arguments(synthesis.spec.engine.args, declared_arguments())
             model = self._model(synthesis, None)
             self._check_prompts(synthesis, model, queries)
-            return model, self._probe_engine(synthesis)
+            warnings = self._probe_engine(synthesis)
+            return model, [*warnings, *self._try_sandbox(synthesis)]
         except EngineUnavailable:
             raise
         except EngineError as error:
@@ -238,6 +240,32 @@ class Prepare:
 
         asyncio.run(ask())
         return []
+
+    def _try_sandbox(self, synthesis: Synthesis) -> list[str]:
+        """Try to break out of what will confine code of responses; warnings. SpecError if that can't be had here."""
+        executor = executor_of(synthesis)
+        if executor is None:
+            return []
+        self.tell("step", step="trying the sandbox for code")
+
+        async def attempt() -> Standing:
+            try:
+                return await executor.start()
+            finally:
+                await executor.close()
+
+        try:
+            standing = asyncio.run(attempt())
+        except ExecutionError as error:
+            raise SpecError(
+                f"Cannot sample Synthesis '{synthesis.metadata.name}' with prompt.template tool-integrated: "
+                f"{error.message}",
+                remedy=error.remedy,
+            ) from error
+        self.tell("confinement", **asdict(standing))
+        if not standing.missing:
+            return []
+        return [f"Code of responses was run although it could not be kept from: {', '.join(standing.missing)}."]
 
     def _decontaminate(self, synthesis: Synthesis, queries: list[Query]) -> tuple[list[Pair], list[Query]]:
         settings = synthesis.spec.curation.decontaminate

@@ -8,9 +8,15 @@ from dart_k8s.api import Synthesis, Turn, template
 from dart_k8s.budget.strategies import Goal, Kind
 from dart_k8s.edges.engine.base import Engine, Message, Prompt
 from dart_k8s.edges.engine.script import read_scripts
+from dart_k8s.edges.execution.base import Executor
+from dart_k8s.edges.execution.limits import Limits as ExecutionLimits
+from dart_k8s.edges.execution.sandbox import Sandbox
 from dart_k8s.errors import SpecError
 
+from .access import Tell, silent
 from .planner import PlannerSettings
+from .responding import PlainResponder, Responder, ToolResponder
+from .responding.path import STOPS
 from .sample import SamplerSettings
 from .verification import LateVerifier, PoolVerifier, ServiceVerifier, Verifier
 
@@ -55,13 +61,18 @@ def sampler_settings(synthesis: Synthesis) -> SamplerSettings:
         max_tokens=spec.sampling.max_tokens,
         temperature=spec.sampling.temperature,
         top_p=spec.sampling.top_p,
-        stop=template(spec.prompt, spec.engine.api).stop,
+        stop=_stop(synthesis),
         seed=spec.sampling.seed if spec.sampling.seeding == "request" else None,
         flush_seconds=spec.flush.seconds,
         flush_bytes=int(spec.flush.mebibytes * (1 << 20)),
         idle_timeout=spec.samplers.idle_timeout,
         most_pending=spec.verification.max_pending,
     )
+
+
+def _stop(synthesis: Synthesis) -> tuple[str, ...]:
+    used = template(synthesis.spec.prompt, synthesis.spec.engine.api)
+    return (*STOPS, *used.stop) if used.tools else used.stop
 
 
 def prompt_of(synthesis: Synthesis, query: str) -> Prompt:
@@ -146,6 +157,36 @@ def verifier_of(synthesis: Synthesis) -> Verifier:
         memory_mib=spec.memory_mib,
         lenient=synthesis.spec.verification.policy == "lenient",
     )
+
+
+def executor_of(synthesis: Synthesis) -> Executor | None:
+    """What runs the code of a declaration's responses, not started; None if its template has none."""
+    spec = synthesis.spec
+    if not template(spec.prompt, spec.engine.api).tools:
+        return None
+    execution = spec.execution
+    processes = execution.processes or max(1, (os.cpu_count() or 1) // max(1, spec.samplers.replicas))
+    third = execution.output_characters // 3
+    return Sandbox(
+        ExecutionLimits(
+            seconds=execution.seconds,
+            replay_seconds=4 * execution.seconds,
+            memory=execution.memory_mib << 20,
+            head_bytes=execution.output_characters - third,
+            tail_bytes=third,
+            processes=processes,
+            sessions=max(processes, execution.sessions),
+            cpu_seconds=int(execution.seconds * 2 * (execution.max_executions + 1)) + 1,
+        ),
+        unconfined=execution.unconfined,
+    )
+
+
+def responder_of(synthesis: Synthesis, engine: Engine, executor: Executor | None, tell: Tell = silent) -> Responder:
+    """What makes a declaration's responses; `executor` is what `executor_of` gave, started."""
+    if executor is None:
+        return PlainResponder(engine)
+    return ToolResponder(engine, executor, executions=synthesis.spec.execution.max_executions, tell=tell)
 
 
 def with_interval(settings: PlannerSettings, seconds: float) -> PlannerSettings:

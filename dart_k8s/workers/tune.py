@@ -19,7 +19,10 @@ from scipy.stats import binom
 from dart_k8s.answers import text_hash
 from dart_k8s.edges.engine.base import Engine, Request
 from dart_k8s.errors import EngineRequestError, SpecError
+from dart_k8s.ledger.segments import Row
 
+from .judging import Judge
+from .responding import PlainResponder, Responder
 from .sample import Problems
 from .verification import Verifier
 
@@ -147,7 +150,8 @@ class _Bench:
     """What all temperatures share."""
 
     engine: Engine
-    verifier: Verifier
+    responder: Responder
+    judge: Judge
     problems: Problems
     request: Request
     queries: Ints
@@ -184,19 +188,19 @@ class _Bench:
             seed=own if self.seeded_requests else None,
         )
         try:
-            completion = await self.engine.generate(request)
+            response = await self.responder.respond(request, _one_slot)
         except EngineRequestError:
             counts.refused += 1
             return
-        verdict = await self.verifier.verify(
-            completion.text, self.problems.reference(query), self.problems.query(query)
+        verdict = await self.judge.judge(
+            Row(query=query, place=number, response=response.text, finish=response.finish, spans=response.spans)
         )
         counts.trials[place] += 1
-        counts.tokens[place] += completion.tokens
-        counts.cut[place] += completion.finish == "length"
+        counts.tokens[place] += response.tokens
+        counts.cut[place] += response.finish == "length"
         if verdict.verdict == "correct":
             counts.correct[place] += 1
-            counts.texts[place].add(text_hash(completion.text))
+            counts.texts[place].add(text_hash(response.text))
             counts.distinct[place] = len(counts.texts[place])
 
 
@@ -212,11 +216,13 @@ async def tune(
     request: Request,
     seed: int = 0,
     seeded_requests: bool = False,
+    responder: Responder | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Tuning:
     """Sample `n` responses of each of `samples` out of `size` queries at each temperature.
 
-    The engine has been started. `request` gives max_tokens, top_p and stop strings; its name, prompt, temperature and
+    The engine has been started, and so has what `responder` runs code with, if it does; by default each completion is a
+    response. `request` gives max_tokens, top_p and stop strings; its name, prompt, temperature and
     seed are set here (a seed only with `seeded_requests`). Raises SpecError for a grid that says nothing, and what
     engine and verifier raise; EngineRequestError alone is counted and goes on.
     """
@@ -230,7 +236,8 @@ async def tune(
     queries = np.sort(rng.choice(size, size=min(samples, size), replace=False))
     bench = _Bench(
         engine=engine,
-        verifier=verifier,
+        responder=responder or PlainResponder(engine),
+        judge=Judge(verifier=verifier, query=problems.query, reference=problems.reference, patience=0.0),
         problems=problems,
         request=request,
         queries=queries,
@@ -253,6 +260,10 @@ async def tune(
         words=words,
         seed=seed,
     )
+
+
+def _one_slot(change: int) -> None:
+    """A trial of a tuning keeps its slot while its code runs."""
 
 
 async def _all(slots: Sequence[Coroutine[Any, Any, None]]) -> None:

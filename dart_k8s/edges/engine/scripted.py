@@ -96,7 +96,7 @@ class ScriptedEngine:
             key = f"{self._seed}\0{whole}"
         else:
             key = f"{self._seed}\0{request.name}\0{request.seed}"
-        rounds = whole[whole.rfind(script.match) :].count(OUTPUT_FENCE) if script.code else 0
+        rounds = whole[max(0, whole.rfind(script.match or whole)) :].count(OUTPUT_FENCE) if script.code else 0
         drawn = draw(script, key.encode("utf-8", "surrogatepass"), rounds=rounds)
         tokens = min(drawn.tokens, room)
         await self._spend(tokens)

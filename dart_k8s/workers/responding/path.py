@@ -1,7 +1,7 @@
 """One tool-integrated response on its way: what it has so far, and what comes next. No input or output here.
 
     wrote(path, completion) -> path, Write | Run | End      the model has written up to a stop
-    ran(path, execution)    -> path, Write | End            a block has been run
+    ran(path, execution)    -> path, Write                  a block has been run
 
 Generation stops at the end of a block of Python, and at an output fence that the model opens itself. What stands behind
 either is cut away: outputs are only ever those of the executor.
@@ -114,7 +114,7 @@ def wrote(
     return path, Run(path.blocks)
 
 
-def ran(path: Path, output: str, *, restarted: bool, limits: Limits) -> tuple[Path, Step]:
+def ran(path: Path, output: str, *, restarted: bool, limits: Limits) -> tuple[Path, Write]:
     """A block has been run; its output goes into the text, in a fence that it can't close itself."""
     said = output.strip("\n").replace("```", "'''")
     start = len(path.text)

@@ -51,3 +51,16 @@ def run_as_nobody(*arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=300,
     )
+
+
+def processes_of(word: str) -> list[int]:
+    """Processes of this machine whose command line has the word."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if word.encode() in command and folder.name != str(os.getpid()):
+            found.append(int(folder.name))
+    return sorted(found)
