@@ -73,17 +73,22 @@ class Arithmetic(Atoms):
                 mixed = self.mixed(result)
                 if mixed is not None:
                     result = mixed
-                elif self.tokens[self.at - 1].value in (")", "}") or self.tokens[self.at - 1].kind in (
+                elif self.tokens[self.at - 1].value in (")", "}", "pi") or self.tokens[self.at - 1].kind in (
                     "letters",
                     "chars",
+                    "text",
+                    "roman",
                 ):
-                    if not symbols(result):
+                    last = result.factors[-1] if isinstance(result, Mul) else result
+                    if not symbols(result) and not isinstance(last, Constant):
                         raise Unreadable(f"two numbers side by side before {self.rest()!r}")
                     result = mul(result, self.factor())
                 else:
                     raise Unreadable(f"two numbers side by side before {self.rest()!r}")
             elif self.starts_factor():
-                if value in FRACTIONS and (mixed := self.mixed(result)) is not None:
+                if (value in FRACTIONS or (value == "{" and self.value(1) in FRACTIONS)) and (
+                    mixed := self.mixed(result)
+                ) is not None:
                     result = mixed
                 else:
                     result = mul(result, self.factor())
@@ -110,8 +115,12 @@ class Arithmetic(Atoms):
             top, bottom = self.tokens[self.at].value, self.tokens[self.at + 2].value
             self.at += 3
         else:
+            braced = self.accept("{")
             self.at += 1
             first, second = self.argument(), self.argument()
+            if braced and not self.accept("}"):
+                self.at = start
+                return None
             if not (isinstance(first, Number) and isinstance(second, Number)):
                 self.at = start
                 return None

@@ -15,6 +15,7 @@ from dart_k8s.answers.tree import (
     Node,
     Number,
     Pow,
+    Quantity,
     Root,
     Sequence,
     Symbol,
@@ -75,6 +76,7 @@ class Commands(Cursor):
             else:
                 inner = self.bracket(opening)
             arguments = inner.items if isinstance(inner, Sequence) else (inner,)
+            arguments = tuple(_angle(argument) for argument in arguments)
         else:
             if name in MANY:
                 raise Unreadable(f"{name} without brackets")
@@ -185,6 +187,13 @@ class Commands(Cursor):
         return Big(
             {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}[command], body, variable, low, high
         )
+
+
+def _angle(argument: Node) -> Node:
+    """An argument in degrees or radians as a number: sin(60°)."""
+    if isinstance(argument, Quantity) and argument.unit in ("degree", "rad"):
+        return mul(argument.value, Constant("degree")) if argument.unit == "degree" else argument.value
+    return argument
 
 
 def function(name: str, arguments: tuple[Node, ...], base: Node | None) -> Node:

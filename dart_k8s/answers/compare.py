@@ -1,13 +1,14 @@
 """What equals what, kind by kind. The rules with their reasons are in docs/answers.md; the numbers in brackets refer
 to its table."""
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 
 from dart_k8s.answers import expression
 from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.expression import Open
-from dart_k8s.answers.forms import as_tuple, clock, is_name
+from dart_k8s.answers.forms import as_tuple, clock, fold_words, is_name
 from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.quantities import same_quantities
 from dart_k8s.answers.regions import NoRegion, same_region
@@ -122,12 +123,12 @@ class Comparison:
                 return self._word(left, right)
             if isinstance(left, Time):
                 return isinstance(right, Ratio) and clock(right) == left.seconds % _HALF_DAY
+        if isinstance(answer, Relation) or isinstance(reference, Relation):
+            return self._relations(answer, reference)
         if isinstance(answer, Ratio) or isinstance(reference, Ratio):
             return isinstance(answer, Ratio) and isinstance(reference, Ratio) and self._ratios(answer, reference)
         if isinstance(answer, Matrix) or isinstance(reference, Matrix):
             return isinstance(answer, Matrix) and isinstance(reference, Matrix) and self._matrices(answer, reference)
-        if isinstance(answer, Relation) or isinstance(reference, Relation):
-            return self._relations(answer, reference)
         if isinstance(answer, Quantity) or isinstance(reference, Quantity):
             return same_quantities(answer, reference, same=self.same, query=self.query)
         if isinstance(answer, BaseNumber) or isinstance(reference, BaseNumber):
@@ -135,7 +136,13 @@ class Comparison:
         return self._collections(answer, reference)
 
     def _word(self, word: Word, other: Node) -> bool:
-        """A short run of letters may be a product after all: `abc` against `a \\cdot b \\cdot c` [W]."""
+        """A short run of letters may be a product after all: `abc` against `a \\cdot b \\cdot c`; words joined by "and"
+        are a list [W]."""
+        if isinstance(other, Sequence) and other.left in ("", "{"):
+            parts = [part.strip() for part in re.split(r",|\band\b", word.text)]
+            return len(parts) > 1 and self._unordered(
+                Sequence("", "", tuple(Word(fold_words(part)) for part in parts if part)), other
+            )
         if (
             isinstance(other, Mul)
             and len(word.text) <= 4

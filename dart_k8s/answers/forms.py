@@ -1,6 +1,15 @@
 """Small questions about the form of a tree that comparison asks."""
 
+import re
+
 from dart_k8s.answers.tree import Call, Node, Number, Ratio, Sequence, Symbol
+
+_ARTICLE = re.compile(r"^(?:the|a|an)\s+")
+
+
+def fold_words(text: str) -> str:
+    """Words as they are compared: lower case, single spaces, no article in front, no stop behind."""
+    return _ARTICLE.sub("", " ".join(text.replace("-", " ").lower().split()).strip(" .,;:!"))
 
 
 def is_name(node: Node) -> bool:

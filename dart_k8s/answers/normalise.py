@@ -94,8 +94,10 @@ _ENVELOPES = (
     ("*", "*"),
     ('"', '"'),
 )
-_TRAILING = re.compile(r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.{1,2}|[,;:]|\s|\\[ ,;]|~)+$")
-_LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|[:=](?![=:]))+")
+_TRAILING = re.compile(
+    r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.{1,2}|[,;:]|\s|\\[ ,;!:]|~|\\q?quad|\\(?:text|mathrm|mbox)\s*\{[\s.,;]*\}|\\)+$"
+)
+_LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|\\q?quad(?![A-Za-z])|[:=](?![=:]))+")
 _LAYOUT = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|noindent|centering|"
     r"large|Large|LARGE|huge|Huge|small|tiny|normalsize|bf|rm|it|boldmath|allowbreak|nonumber|notag)(?![A-Za-z])\s?\.?"
@@ -109,14 +111,31 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 _WRAPPER = re.compile(
-    r"^\\(?:boxed|fbox|framebox|text|textbf|textit|textrm|"
-    r"mbox|mathrm|mathbf|boldsymbol|bm|emph|underline|ensuremath|"
-                      r"displaystyle|color\{[a-z]+\}|textcolor\{[a-z]+\})\s*\{")  # fmt: skip
+    r"^\\(?:boxed|fbox|framebox|text|textbf|textit|textrm|textnormal|textsf|texttt|textup|textsc|textsl|"
+    r"mbox|hbox|mathrm|mathbf|mathit|mathsf|mathtt|operatorname|boldsymbol|bm|emph|underline|ensuremath|"
+    r"displaystyle|color\s?\{[A-Za-z]+\}|textcolor\s?\{[A-Za-z]+\}|mathbf\s*\\(?:text|mathrm))\s*\{"
+)
 _BOLD = re.compile(r"\*\*([^*]+)\*\*")
-_EXPLICIT_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:\{,\}|\\?,\\[!,;: ]|\\[ ,;:!]|~)\d{3})+)(?!\d)")
+_EXPLICIT_THOUSANDS = re.compile(
+    r"(?<![\d.,])(\d{1,3})((?:(?:\{(?:,|\\,|\s)\}|\\?,\\[!,;: ]|\\[ ,;:!]|~|\\thinspace\s?)\d{3})+)(?!\d)"
+)
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )(\d{1,3})((?: \d{3})+)(?! ?\d)")
 _COMMA_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:,\d{3})+)(?![\d]|,\d)")
 _NONDIGITS = re.compile(r"\D")
+_MONEY = re.compile(
+    r"\\(?:text|mathrm|mbox|textrm)\s*\{\s*(\\\$|\\textdollar|€|£|¥)\s*\}|\{\s*(\\\$|\\textdollar)\s*\}|"
+    r"\\(?:textdollar|mathdollar|dollar)(?![A-Za-z])\s?"
+)
+_CURRENCIES = re.compile(r"\\(euro|pounds|textsterling|yen|texteuro)(?![A-Za-z])\s?")
+_CURRENCY = {"euro": "€", "texteuro": "€", "pounds": "£", "textsterling": "£", "yen": "¥"}
+_UNIT_FRACTION = re.compile(
+    r"\\frac\s*\{\s*\\(?:text|mathrm|mbox|textrm)\s*\{([^{}]*)\}\s*\}\s*"
+    r"\{\s*\\(?:text|mathrm|mbox|textrm)\s*\{([^{}]*)\}\s*\}"
+)
+_ROW_END = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]|\\(?:cr|tabularnewline)(?![A-Za-z])")
+_EMPTY_GROUP = re.compile(r"(?<=[\d)])\{\s*\}")
+_COLON = re.compile(r"\{\s*:\s*\}|\\colon(?![A-Za-z])|\\(?:text|mathrm|mbox)\s*\{\s*:\s*\}|\\mathbin\s*\{\s*:\s*\}")
+_SPELLED = re.compile(r"\\(?:text|mathrm|mbox)\s*\{\s*([0-9A-F]+)\s*\}\s*_")
 
 
 def closing_brace(text: str, start: int) -> int:
@@ -225,6 +244,17 @@ def drop_dollars(text: str) -> str:
     return "".join(out)
 
 
+def _spellings(text: str) -> str:
+    """Rare commands brought to the usual ones: signs of currencies, fractions of units, ends of rows."""
+    if "\\frac" in text:
+        text = _UNIT_FRACTION.sub(r" \\text{\1/\2}", text)
+    if "$" in text or "dollar" in text or "text" in text:
+        text = _MONEY.sub(lambda found: found[1] if found[1] and found[1][0] != "\\" else "\\$", text)
+    text = _CURRENCIES.sub(lambda found: _CURRENCY[found[1]], text)
+    text = _ROW_END.sub(r"\\\\", text)
+    return _SPELLED.sub(r"\1_", text)
+
+
 def normal_answer(text: str) -> str:
     """The normal form of an answer's text, the one that is read: ASCII mathematics without layout, delimiters and
     digit separators."""
@@ -235,6 +265,9 @@ def normal_answer(text: str) -> str:
     if "\\" in text:
         text = _LAYOUT.sub(" ", text)
         text = _FRACTION.sub(r"\\frac", text)
+        text = _spellings(text)
+    if "{" in text or "colon" in text:
+        text = _COLON.sub(":", _EMPTY_GROUP.sub("", text))
     if "**" in text:
         text = _BOLD.sub(r"\1", text)
     text = drop_dollars(join_thousands(text))

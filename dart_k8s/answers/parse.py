@@ -31,6 +31,7 @@ from dart_k8s.answers.tree import (
     SetOperation,
     Symbol,
     add,
+    divide,
     integer,
     mul,
     negate,
@@ -133,6 +134,8 @@ class Parser(Arithmetic):
         value = self.expression()
         if self.accept("choose"):
             value = Call("binomial", (value, self.expression()))
+        elif self.accept("over"):
+            value = divide(value, self.expression())
         if self.value() == ":" and self.kind() == "symbol" and not self.builder and not currency:
             return self.ratio(value)
         if sign:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from dart_k8s.answers import units
+from dart_k8s.answers.forms import fold_words
 from dart_k8s.answers.limits import ANSWER_CHARACTERS, ITEMS, LimitReached
 from dart_k8s.answers.normalise import normal_answer
-from dart_k8s.answers.numerals import based
+from dart_k8s.answers.numerals import based, number
 from dart_k8s.answers.parse import Parser
 from dart_k8s.answers.tokens import Unreadable, tokenise
 from dart_k8s.answers.tree import (
     Call,
     Choice,
     Node,
+    Ratio,
     Relation,
     Sequence,
     SetOperation,
@@ -42,16 +44,21 @@ _BASED = re.compile(r"(-?)\s*\(?\s*([0-9A-Fa-f]+)\s*\)?\s*_\s*\{?\s*(?:\\text\s*
 _BASED_WORDS = re.compile(
     r"([0-9]+)\s+(?:in )?(?:\\text\s*\{\s*(?:in )?)?base[ -](\d{1,2}|[a-z]+)\s*\}?", re.IGNORECASE
 )
-_CLOCK = re.compile(r"(\d{1,2})(?::(\d\d))?(?::(\d\d))?\s*(?:\\text\s*\{|\\mathrm\s*\{)?\s*([apAP])\.?\s*[mM]\.?\s*\}?")
+_CLOCK = re.compile(
+    r"(\d{1,2})(?::(\d\d))?(?::(\d\d))?(?:\s|~|\\[ ,;:])*(?:\\(?:text|mathrm|textrm|mbox|rm)\s*\{)?(?:\s|~)*"
+    r"([apAP])\.?\s*[mM]\.?\s*\}?"
+)
 _CHOICE = re.compile(r"\(\s*([A-H])\s*\)|([A-H])\s*\)|(?:[Oo]ption|[Cc]hoice)s?\s*\(?([A-Ha-h])\)?")
-_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|emph|operatorname)\s*\{([^{}]*)\}")
+_TEXT_COMMAND = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt|up|sc|sl|normal)?|mbox|hbox|math(?:rm|bf|it|sf|tt)|emph|operatorname|underline)\s*\{([^{}]*)\}"
+)
+_RATIO_WORDS = re.compile(r"(\d+(?:\.\d+)?)((?: to \d+(?:\.\d+)?)+)")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
 _WORD_LIST = re.compile(r"[A-Za-z][A-Za-z' -]*(?:,[A-Za-z' -]+)+")
 _SHORT_WORDS = frozenset({"no", "up", "on", "in", "am", "pm", "go", "it", "he", "me", "us"})
 _NOT_WORDS = re.compile(
     r"(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|exp|log|ln|sqrt|pi|inf|infinity|oo|alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|rho|tau|mu|nu"
 )
-_ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 _SPACED_NUMBERS = re.compile(r"-?\d{1,9}(?: -?\d{1,9}){2,}")
 _PURE_INTEGER = re.compile(r"-?\d{1,1000}")
 _ONES = (
@@ -86,31 +93,29 @@ def _special(text: str, normal: str) -> Node | None:
     """Kinds that have a form of their own: options, numerals in a base, times of day."""
     if len(normal) > 80:
         return None
-    if found := _CHOICE.fullmatch(normal):
+    plain = _plain(normal)
+    if found := _CHOICE.fullmatch(plain):
         return Choice((found[1] or found[2] or found[3]).upper())
     if "_" in normal and (found := _BASED.fullmatch(normal)):
         sign, digits, base = found.groups()
-        number = _BASES.get(base, int(base) if base.isdigit() else 0)
+        radix = _BASES.get(base, int(base) if base.isdigit() else 0)
         # `A_1` is a variable: letters alone are a numeral only in base 16 and from two letters up.
-        if number and (any(char.isdigit() for char in digits) or (number == 16 and len(digits) > 1)):
-            numeral = based(digits, number)
+        if radix and (any(char.isdigit() for char in digits) or (radix == 16 and len(digits) > 1)):
+            numeral = based(digits, radix)
             return negate(numeral) if sign else numeral
     if "ase" in normal and (found := _BASED_WORDS.fullmatch(normal)):
         base = found[2].lower()
-        number = _BASES.get(base, int(base) if base.isdigit() else 0)
-        return based(found[1], number) if number else None
+        radix = _BASES.get(base, int(base) if base.isdigit() else 0)
+        return based(found[1], radix) if radix else None
     if _SPACED_NUMBERS.fullmatch(normal):
         return Sequence("(", ")", tuple(integer(int(part)) for part in normal.split()))
+    if found := _RATIO_WORDS.fullmatch(plain):
+        return Ratio(tuple(number(part) for part in plain.split(" to ")))
     if found := _CLOCK.fullmatch(normal):
         hour, minute, second, half = int(found[1]), int(found[2] or 0), int(found[3] or 0), found[4].lower()
         if 1 <= hour <= 12 and minute < 60 and second < 60:
             return Time(((hour % 12) + (12 if half == "p" else 0)) * 3600 + minute * 60 + second)
     return None
-
-
-def fold_words(text: str) -> str:
-    """Words as they are compared: lower case, single spaces, no article in front, no stop behind."""
-    return _ARTICLE.sub("", " ".join(text.replace("-", " ").lower().split()).strip(" .,;:!"))
 
 
 def _is_word(word: str, quoted: bool) -> bool:
@@ -119,10 +124,15 @@ def _is_word(word: str, quoted: bool) -> bool:
     return quoted or not _NOT_WORDS.fullmatch(word)
 
 
+def _plain(normal: str) -> str:
+    """Text without the commands that set it."""
+    plain = _TEXT_COMMAND.sub(r" \1 ", normal) if "\\" in normal else normal
+    return " ".join(plain.replace("\\ ", " ").replace("~", " ").split()).strip(" .")
+
+
 def _words(text: str, normal: str) -> Node | None:
     """A word, several words, or a list of them; None if the text holds anything else."""
-    plain = _TEXT_COMMAND.sub(r" \1 ", normal).replace("\\ ", " ").strip(" .")
-    plain = " ".join(plain.split())
+    plain = _plain(normal)
     quoted = "\\text" in text or "\\mbox" in text
     if _WORDS.fullmatch(plain):
         words = plain.replace("-", " ").split()

@@ -13,6 +13,7 @@ from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.expression import compare_sizes
 from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.tree import (
+    EXPRESSIONS,
     MINUS_ONE,
     Constant,
     Mul,
@@ -130,6 +131,8 @@ def _relation(node: Relation) -> Region:
         raise NoRegion
     place, variable = found[0]
     if any(symbols(side) for index, side in enumerate(node.sides) if index != place):
+        raise NoRegion
+    if not all(isinstance(side, EXPRESSIONS) for side in node.sides):
         raise NoRegion
     parts: list[Region] = []
     for index, operator in enumerate(node.operators):

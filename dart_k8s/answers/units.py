@@ -170,7 +170,7 @@ def canonical(text: str) -> str | None:
     out: list[str] = []
     power = 1
     words = 0
-    for piece in pieces:
+    for at, piece in enumerate(pieces):
         if piece == "/":
             out.append("/")
         elif piece.startswith("^") or piece.isdigit():
@@ -188,7 +188,11 @@ def canonical(text: str) -> str | None:
             if lower == "per":
                 out.append("/")
                 continue
-            if lower in _FILLER:
+            # "in" is the inch where it stands alone, has a power or ends the unit; else a preposition: "5 in total".
+            inch = lower == "in" and (
+                len(pieces) == 1 or power > 1 or at + 1 == len(pieces) or pieces[at + 1][0] == "^"
+            )
+            if lower in _FILLER and not inch:
                 continue
             if lower in _CLAIMS:
                 return None
