@@ -8,8 +8,10 @@ from dart_k8s.answers.grammar import BINOMIALS, CONSTANTS, FLOORS, FRACTIONS, FU
 from dart_k8s.answers.numerals import number
 from dart_k8s.answers.tokens import Token, Unreadable
 from dart_k8s.answers.tree import (
+    EXPRESSIONS,
     Call,
     Constant,
+    Matrix,
     Mul,
     NamedSet,
     Node,
@@ -73,6 +75,9 @@ class Arithmetic(Atoms):
                 mixed = self.mixed(result)
                 if mixed is not None:
                     result = mixed
+                elif self.value(1) == "^" and self.tokens[self.at].spaced and _ends_in_power(result):
+                    # Prime factors without a sign between them: 2^3 3^2.
+                    result = mul(result, self.factor())
                 elif self.tokens[self.at - 1].value in (")", "}", "pi") or self.tokens[self.at - 1].kind in (
                     "letters",
                     "chars",
@@ -93,7 +98,7 @@ class Arithmetic(Atoms):
                 else:
                     result = mul(result, self.factor())
             else:
-                return result
+                return _scaled_matrix(result)
 
     def between_numbers(self) -> bool:
         """Whether the letter x here is a multiplication sign: `3 x 10^8`."""
@@ -288,6 +293,22 @@ class Arithmetic(Atoms):
         self.expect("}")
         self.depth -= 1
         return result
+
+
+def _ends_in_power(node: Node) -> bool:
+    last = node.factors[-1] if isinstance(node, Mul) else node
+    return isinstance(last, Pow) and isinstance(last.base, Number)
+
+
+def _scaled_matrix(node: Node) -> Node:
+    """A number times a matrix, multiplied out."""
+    if not isinstance(node, Mul):
+        return node
+    matrices = [factor for factor in node.factors if isinstance(factor, Matrix)]
+    others = [factor for factor in node.factors if not isinstance(factor, Matrix)]
+    if len(matrices) != 1 or not all(isinstance(factor, EXPRESSIONS) for factor in others):
+        return node
+    return Matrix(tuple(tuple(mul(*others, entry) for entry in row) for row in matrices[0].rows))
 
 
 def prime(node: Node) -> Node:

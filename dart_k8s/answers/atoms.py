@@ -27,6 +27,7 @@ from dart_k8s.answers.tree import (
     Relation,
     Sequence,
     SetBuilder,
+    SetOperation,
     Symbol,
     divide,
 )
@@ -99,9 +100,15 @@ class Atoms(Commands):
                 self.at += 1
                 self.builder = 0
                 conditions = [self.item()]
-                while self.separator():
+                joiners = set()
+                while joiner := self.separator():
+                    joiners.add("or" if joiner == "or" else "and")
                     self.at += 1
                     conditions.append(self.item())
+                if len(joiners) > 1:
+                    raise Unreadable("'and' and 'or' between conditions without brackets")
+                if "or" in joiners:
+                    conditions = [SetOperation("union", tuple(conditions))]
                 self.expect(BRACKETS[left])
                 self.bars, self.builder = bars, builder
                 self.depth -= 1
@@ -166,9 +173,46 @@ class Atoms(Commands):
             self.at += 1
             arguments = self.bracket("(")
             return Call(letter, arguments.items if isinstance(arguments, Sequence) else (arguments,))
+        if letter in "fgh" and len(run) == 1 and (named := self.derived(letter)):
+            return named
         if letter in "ei" and self.value() != "_":
             return Constant(letter)
         return self.subscript(letter)
+
+    def derived(self, letter: str) -> Node | None:
+        """`f'(x)` and `f^{-1}(x)` as functions of their own; None if that is not what stands here."""
+        start = self.at
+        name = letter
+        while self.accept("'"):
+            name += "'"
+        if name == letter and self.accept("^"):
+            braced = self.accept("{")
+            if self.accept("prime"):
+                name += "'"
+            elif self.accept("-") and self.kind() == "number" and self.take().value == "1":
+                name += "^-1"
+            if name == letter or (braced and not self.accept("}")):
+                self.at = start
+                return None
+        if name == letter or not self.accept("("):
+            self.at = start
+            return None
+        arguments = self.bracket("(")
+        return Call(name, arguments.items if isinstance(arguments, Sequence) else (arguments,))
+
+    def derivative(self) -> Node | None:
+        """`\\frac{dy}{dx}`, whose d is no factor; None if that is not what stands here."""
+        words = [self.tokens[at] if at < len(self.tokens) else None for at in range(self.at, self.at + 6)]
+        shape = [word.value if word is not None and word.kind == "symbol" else "" for word in words]
+        top, bottom = words[1], words[4]
+        if shape != ["{", "", "}", "{", "", "}"] or top is None or bottom is None:
+            return None
+        if not all(word.kind == "letters" and word.value[0] == "d" for word in (top, bottom)):
+            return None
+        if len(bottom.value) != 2 or len(top.value) > 2:
+            return None
+        self.at += 6
+        return Symbol(f"{top.value}/{bottom.value}")
 
     def roman(self, content: str) -> Node:
         """Upright text inside an expression."""
@@ -207,6 +251,8 @@ class Atoms(Commands):
     def command(self, name: str) -> Node:
         """A LaTeX command that stands for or starts an atom."""
         if name in FRACTIONS:
+            if derivative := self.derivative():
+                return derivative
             top = self.argument()
             return divide(top, self.argument())
         if name == "sqrt":

@@ -199,6 +199,8 @@ def _angle(argument: Node) -> Node:
 def function(name: str, arguments: tuple[Node, ...], base: Node | None) -> Node:
     """Spellings of one function brought together."""
     first = arguments[0]
+    if name == "cis":
+        return Pow(Constant("e"), mul(Constant("i"), first))
     if name == "exp":
         return Pow(Constant("e"), first)
     if name == "sqrt":

@@ -2,8 +2,9 @@
 to its table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from typing import TypeGuard
 
 from dart_k8s.answers import expression
 from dart_k8s.answers.enclosure import Indeterminate
@@ -61,6 +62,7 @@ class Comparison:
         self.facts = facts
         self.tier = "structure"
         self.pairs = 0
+        self.inside = 0
 
     def same(self, answer: Node, reference: Node) -> bool:
         """Whether the answer is equal to the reference. Raises Open or LimitReached."""
@@ -198,7 +200,7 @@ class Comparison:
         relation, other = (answer, reference) if isinstance(answer, Relation) else (reference, answer)
         if not isinstance(relation, Relation):
             return False
-        if relation.operators == ("in",) and isinstance(relation.sides[0], Symbol):
+        if relation.operators == ("in",) and is_name(relation.sides[0]):
             values: list[Node] = [relation.sides[1]]
         else:
             if (
@@ -319,12 +321,15 @@ class Comparison:
         first, second = self._assignments(answer), self._assignments(reference)
         if first is not None and second is not None and len(first) > 1:
             return first.keys() == second.keys() and all(self.same(first[name], second[name]) for name in first)
+        assigned = any(each is not None and len(each) > 1 for each in (first, second))
         if first is not None and len(first) > 1:
             answer = Sequence("(", ")", tuple(first[name] for name in sorted(first)))
             reference = as_tuple(reference)
         elif second is not None and len(second) > 1:
             reference = Sequence("(", ")", tuple(second[name] for name in sorted(second)))
             answer = as_tuple(answer)
+        if _all_relations(answer) and _all_relations(reference) and self._unordered(answer, reference):
+            return True
         answer, reference = self._unnamed(answer), self._unnamed(reference)
         if isinstance(answer, Sequence) and isinstance(reference, Sequence):
             if answer.left in ("", "{") and reference.left in ("", "{"):
@@ -333,20 +338,30 @@ class Comparison:
                 reference.items
             ):
                 return False
-            return all(self.same(left, right) for left, right in zip(answer.items, reference.items, strict=True))
+            return self._members(zip(answer.items, reference.items, strict=True))
+        if isinstance(answer, EXPRESSIONS) or isinstance(reference, EXPRESSIONS):
+            return self._singleton(answer, reference)
+        if assigned:
+            return False
         if isinstance(answer, SetOperation | NamedSet | SetBuilder) or isinstance(
             reference, SetOperation | NamedSet | SetBuilder
         ):
             return self._sets(answer, reference)
         return False
 
+    def _singleton(self, answer: Node, reference: Node) -> bool:
+        """A set of one member and that member [L]."""
+        for left, right in ((answer, reference), (reference, answer)):
+            if isinstance(left, Sequence) and left.left == "{" and isinstance(right, EXPRESSIONS):
+                members = self._distinct(list(left.items))
+                if len(members) != 1 or self.inside:
+                    return False
+                return self.same(members[0], right) if left is answer else self.same(right, members[0])
+        return False
+
     def _unnamed(self, node: Node) -> Node:
         """`x = 2, x = 3` as the list 2, 3."""
-        if (
-            not isinstance(node, Sequence)
-            or not node.items
-            or not all(isinstance(item, Relation) for item in node.items)
-        ):
+        if not _all_relations(node):
             return node
         named = [self._values(item) for item in node.items if isinstance(item, Relation)]
         if any(each is None or each[0] is None for each in named) or len({each[0] for each in named if each}) != 1:
@@ -365,11 +380,19 @@ class Comparison:
                 left.remove(item)
                 right.remove(item)
         for item in left:
-            partner = next((other for other in right if self.same(item, other)), None)
+            partner = next((other for other in right if self._members([(item, other)])), None)
             if partner is None:
                 return False
             right.remove(partner)
         return True
+
+    def _members(self, pairs: Iterable[tuple[Node, Node]]) -> bool:
+        """Whether all pairs of members are equal; a set inside a set stays a set."""
+        self.inside += 1
+        try:
+            return all(self.same(left, right) for left, right in pairs)
+        finally:
+            self.inside -= 1
 
     def _distinct(self, items: list[Node]) -> list[Node]:
         kept: list[Node] = []
@@ -398,3 +421,7 @@ class Comparison:
             renamed = [substitute(condition, {answer.term.name: reference.term}) for condition in answer.conditions]
             return self._unordered(Sequence("{", "}", tuple(renamed)), Sequence("{", "}", reference.conditions))
         return False
+
+
+def _all_relations(node: Node) -> TypeGuard[Sequence]:
+    return isinstance(node, Sequence) and bool(node.items) and all(isinstance(item, Relation) for item in node.items)

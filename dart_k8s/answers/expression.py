@@ -142,19 +142,9 @@ def _seed(left: Node, right: Node) -> str:
 
 def _opaque(node: Node) -> Node:
     """Unknown functions and determinants as symbols: equal only where they are written the same."""
-    if isinstance(node, Call) and node.name in (
-        "f",
-        "g",
-        "h",
-        "f'",
-        "g'",
-        "h'",
-        "det",
-        "Pr",
-        "arg",
-        "norm",
-        "pmod",
-        "deg",
+    if isinstance(node, Call) and (
+        (node.name[0] in "fgh" and not node.name[1:].strip("'^-1"))
+        or node.name in ("det", "Pr", "arg", "norm", "pmod", "deg")
     ):
         return Symbol(f"\0{sort(node)!r}")
     if isinstance(node, Matrix):

@@ -33,11 +33,11 @@ _PHRASE = re.compile(
     r"\banswers?(?:\s*\([^()\n]{0,30}\))?\s*\**\s*[:=]\s*\**",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<!\.)[.!?](?=\s|$)(?!\s*\d)|\n")
+_SENTENCE_END = re.compile(r"(?<!\.)(?:\.{1,2}|[!?])(?=\s|$)(?!\s*\d)|\n")
 _CONNECTOR = re.compile(
     r"(?:,|\.|;|\s)\s*(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
     r"so (?:the|we|that|there|he|she|it)|which|where|after|"
-    r"hence|therefore|thus|but|given that|when|assuming|using|by|found)\b.*",
+    r"hence|therefore|thus|but(?! not)|given that|when|assuming|using|by|found)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 _MATHEMATICS = ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$"))

@@ -2,7 +2,7 @@
 
 import re
 
-from dart_k8s.answers.tree import Call, Node, Number, Ratio, Sequence, Symbol
+from dart_k8s.answers.tree import Call, Mul, Node, Number, Ratio, Sequence, Symbol
 
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 
@@ -18,7 +18,32 @@ def is_name(node: Node) -> bool:
         return True
     if isinstance(node, Sequence):
         return bool(node.items) and all(isinstance(item, Symbol) for item in node.items)
-    return isinstance(node, Call) and len(node.name.rstrip("'")) == 1
+    if isinstance(node, Call):
+        # f(x), f'(x), f^-1(x); sin A and |AB| name what they are of.
+        inner = node.arguments[0] if node.arguments else node
+        return (
+            len(node.name.rstrip("'").removesuffix("^-1")) == 1
+            or (node.name in _OF_ANGLES and isinstance(inner, Symbol))
+            or (node.name in ("abs", "norm") and _points(inner))
+        )
+    return (
+        isinstance(node, Mul)
+        and len(node.factors) == 2
+        and node.factors[0] == Symbol("m")
+        and _is_angle(node.factors[1])
+    )
+
+
+_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+
+
+def _points(node: Node) -> bool:
+    factors = node.factors if isinstance(node, Mul) else (node,)
+    return len(factors) == 2 and all(isinstance(factor, Symbol) and factor.name[0].isupper() for factor in factors)
+
+
+def _is_angle(node: Node) -> bool:
+    return isinstance(node, Symbol) and node.name.startswith(("angle ", "measuredangle "))
 
 
 def as_tuple(node: Node) -> Node:

@@ -20,7 +20,7 @@ SETS = {
 FUNCTIONS = {
     name: name
     for name in (
-        "sin cos tan cot sec csc sinh cosh tanh coth ln log exp min max gcd lcm floor ceil sgn det arg Re Im Pr deg"
+        "sin cos tan cot sec csc sinh cosh tanh coth ln log exp min max gcd lcm floor ceil sgn det arg Re Im Pr deg cis"
     ).split()
 } | {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "asin": "asin", "acos": "acos", "atan": "atan",

@@ -16,12 +16,12 @@ ITEMS = 400
 """Most members of one list, set or tuple. Unordered comparison is quadratic in the worst case."""
 DIGITS = 1_500
 """Longest numeral; below the interpreter's own bound on turning text into integers."""
-EXACT_BITS = 20_000
+EXACT_BITS = 32_000
 """Largest integer computed exactly. Larger ones are compared modulo primes, without ever writing them down."""
 EXPONENT_BITS = 4_096
 """Largest exponent of a power that is compared modulo primes."""
-FACTORIAL = 2_000
-"""Largest argument of a factorial or upper index of a binomial."""
+FACTORIAL = 2_500
+"""Largest argument of a factorial or upper index of a binomial; contests like the number of the year."""
 TERMS = 1_000
 """Most terms of a finite sum or product that is written out."""
 PRECISION_BITS = 6_000

@@ -95,7 +95,8 @@ _ENVELOPES = (
     ('"', '"'),
 )
 _TRAILING = re.compile(
-    r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.{1,2}|[,;:]|\s|\\[ ,;!:]|~|\\q?quad|\\(?:text|mathrm|mbox)\s*\{[\s.,;]*\}|\\)+$"
+    r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.{1,2}|[,;:]|\s|\\[ ,;!:]|~|\\q?quad|\\(?:text|mathrm|mbox)\s*\{[\s.,;]*\}|"
+    r"\\)+$"
 )
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|\\q?quad(?![A-Za-z])|[:=](?![=:]))+")
 _LAYOUT = re.compile(
@@ -115,7 +116,10 @@ _WRAPPER = re.compile(
     r"mbox|hbox|mathrm|mathbf|mathit|mathsf|mathtt|operatorname|boldsymbol|bm|emph|underline|ensuremath|"
     r"displaystyle|color\s?\{[A-Za-z]+\}|textcolor\s?\{[A-Za-z]+\}|mathbf\s*\\(?:text|mathrm))\s*\{"
 )
-_BOLD = re.compile(r"\*\*([^*]+)\*\*")
+# Bold in Markdown, not the powers of x**2 + y**2.
+_BOLD = re.compile(r"(?<![\w)}\]*])\*\*(?![\s*])([^*]+)\*\*(?![\w(\\{*])")
+_ALTERNATIVES = re.compile(r"(?:\\?#\s*){2,}")
+_SPLIT_DECIMAL = re.compile(r"(-?0)\. (\d+)")
 _EXPLICIT_THOUSANDS = re.compile(
     r"(?<![\d.,])(\d{1,3})((?:(?:\{(?:,|\\,|\s)\}|\\?,\\[!,;: ]|\\[ ,;:!]|~|\\thinspace\s?)\d{3})+)(?!\d)"
 )
@@ -135,6 +139,16 @@ _UNIT_FRACTION = re.compile(
 _ROW_END = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]|\\(?:cr|tabularnewline)(?![A-Za-z])")
 _EMPTY_GROUP = re.compile(r"(?<=[\d)])\{\s*\}")
 _COLON = re.compile(r"\{\s*:\s*\}|\\colon(?![A-Za-z])|\\(?:text|mathrm|mbox)\s*\{\s*:\s*\}|\\mathbin\s*\{\s*:\s*\}")
+_SYSTEM = re.compile(
+    r"(?:\\\{\s*)?\\begin\s*\{(cases|aligned|align\*?|gathered|split)\}(.*)\\end\s*\{\1\}(?:\s*\\?\.)?", re.DOTALL
+)
+_COMBINATIONS = re.compile(
+    r"(?:\\mathrm\s*\{\s*~?C\s*\}|(?<![A-Za-z\\])C)\s*_\s*\{?(\d{1,4})\}?\s*\^\s*\{?(\d{1,4})\}?|"
+    r"(?:\{\s*\})?\s*_\s*\{?(\d{1,4})\}?\s*C\s*_\s*\{?(\d{1,4})\}?"
+)
+_OHM = re.compile(r"(?<=\d)(?:\s|~|\\[ ,;:])*\\Omega\s*$")
+_MICRO = re.compile(r"\\mu\s*\\(?:text|mathrm)\s*\{\s*")
+_VECTOR = re.compile(r"<([^<>=]*,[^<>=]*)>")
 _SPELLED = re.compile(r"\\(?:text|mathrm|mbox)\s*\{\s*([0-9A-F]+)\s*\}\s*_")
 
 
@@ -250,6 +264,14 @@ def _spellings(text: str) -> str:
         text = _UNIT_FRACTION.sub(r" \\text{\1/\2}", text)
     if "$" in text or "dollar" in text or "text" in text:
         text = _MONEY.sub(lambda found: found[1] if found[1] and found[1][0] != "\\" else "\\$", text)
+    if "\\begin" in text and (found := _SYSTEM.fullmatch(text)) and (found[1] != "cases" or "&" not in found[2]):
+        # The lines of a system hold together, as members of a list do.
+        rows = [row.replace("&", " ").strip(" ,") for row in found[2].split("\\\\")]
+        text = ", ".join(row for row in rows if row)
+    if "\\Omega" in text:
+        text = _OHM.sub(r"\\text{ ohm}", text)
+    if "\\mu" in text:
+        text = _MICRO.sub(r"\\text{micro", text)
     text = _CURRENCIES.sub(lambda found: _CURRENCY[found[1]], text)
     text = _ROW_END.sub(r"\\\\", text)
     return _SPELLED.sub(r"\1_", text)
@@ -268,8 +290,43 @@ def normal_answer(text: str) -> str:
         text = _spellings(text)
     if "{" in text or "colon" in text:
         text = _COLON.sub(":", _EMPTY_GROUP.sub("", text))
+    if "#" in text:
+        # Some publishers write two forms of one answer as 3/10 ## 0.3.
+        text = _ALTERNATIVES.sub(" = ", text)
     if "**" in text:
         text = _BOLD.sub(r"\1", text)
     text = drop_dollars(join_thousands(text))
     text = re.sub(r"(?<!\\)\\[()\[\]]", " ", text)
-    return strip_envelope(_SPACES.sub(" ", text))
+    text = strip_envelope(_SPACES.sub(" ", text))
+    if text.endswith("}") and text.count("}") == text.count("{") + 1 and "\\}" not in text:
+        # The brace of a box that was cut out one character too far.
+        text = text[:-1].rstrip()
+    if text.startswith("<") and (found := _VECTOR.fullmatch(text)):
+        text = rf"\langle {found[1]} \rangle"
+    if "C" in text and "_" in text:
+        text = _COMBINATIONS.sub(lambda found: rf"\binom{{{found[1] or found[3]}}}{{{found[2] or found[4]}}}", text)
+    if text.startswith(("0. ", "-0. ")) and (found := _SPLIT_DECIMAL.fullmatch(text)):
+        text = f"{found[1]}.{found[2]}"
+    return text
+
+
+_SKELETON = (
+    (re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mbox|mathrm|mathbf)\s*\{([^{}]*)\}"), r"\1"),
+    (re.compile(r"\\(?:leqslant|leqq|leq)(?![A-Za-z])"), r"\\le"),
+    (re.compile(r"\\(?:geqslant|geqq|geq)(?![A-Za-z])"), r"\\ge"),
+    (re.compile(r"\\neq(?![A-Za-z])"), r"\\ne"),
+    (re.compile(r"\\varnothing(?![A-Za-z])"), r"\\emptyset"),
+    (re.compile(r"\\frac\s*(\d)\s*(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"([\^_])\s*\{\s*(\w)\s*\}"), r"\1\2"),
+    (re.compile(r"\*\*"), "^"),
+    (re.compile(r"(?:\\(?:[,;:! ]|q?quad(?![A-Za-z]))|[\s~])+"), " "),
+    # A space between two words or figures says something: 1 2 is not 12.
+    (re.compile(r"(?<!\w) | (?!\w)"), ""),
+)
+
+
+def skeleton(normal: str) -> str:
+    """A normal form without anything that only sets it: for texts that are answers but not in the grammar."""
+    for pattern, plain in _SKELETON:
+        normal = pattern.sub(plain, normal)
+    return normal

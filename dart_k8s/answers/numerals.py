@@ -34,3 +34,65 @@ def repeating(text: str) -> Number:
     shift = 10 ** len(decimals)
     value = Fraction(int((whole + decimals) or "0"), shift) + Fraction(int(cycle), shift * (10 ** len(cycle) - 1))
     return Number(value)
+
+
+_ONES = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+}
+_TENS = {
+    word: 10 * value
+    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+}
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
+    name: value
+    for value, names in enumerate(
+        ("third thirds", "fourth fourths", "fifth fifths", "sixth sixths", "seventh sevenths", "eighth eighths",
+         "ninth ninths", "tenth tenths"), start=3)
+    for name in names.split()
+}  # fmt: skip
+
+
+def spelled(words: list[str]) -> Fraction | None:
+    """The number that English words spell, None if they spell none: `two hundred fifty`, `three quarters`."""
+    words = [word.lower() for word in words]
+    if len(words) > 1 and words[-1] in _PARTS:
+        top = _whole(words[:-1])
+        # "two third" and "one thirds" are no English, "twenty one half" is no one number.
+        if top is None or top == 0 or top > 20 or (top == 1) == (words[-1].endswith("s") or words[-1] == "halves"):
+            return None
+        return Fraction(top, _PARTS[words[-1]])
+    whole = _whole(words)
+    return None if whole is None else Fraction(whole)
+
+
+def _whole(words: list[str]) -> int | None:
+    total = group = 0
+    last = 10**12
+    before = ""
+    for place, word in enumerate(words):
+        if word == "and" and before in ("hundred", "thousand", "million") and place + 1 < len(words):
+            continue
+        if word in _ONES:
+            small = before in _ONES or (before in _TENS and not 0 < _ONES[word] < 10)
+            if small or (_ONES[word] == 0 and len(words) > 1):
+                return None
+            group += _ONES[word]
+        elif word in _TENS:
+            if before in _ONES or before in _TENS:
+                return None
+            group += _TENS[word]
+        elif word == "hundred" and before in _ONES and 0 < group < 100:
+            group *= 100
+        elif word in _SCALES and group and _SCALES[word] < last:
+            last = _SCALES[word]
+            total += group * last
+            group = 0
+        else:
+            return None
+        before = word
+    return total + group if before else None

@@ -220,6 +220,7 @@ class Parser(Arithmetic):
             return token.value
         if not self.unit_ahead():
             return ""
+        self.split_text()
         start = self.at
         words: list[str] = []
         while self.at < len(self.tokens) and not self.separator():
@@ -232,7 +233,9 @@ class Parser(Arithmetic):
                     continue
                 break
             if token.kind == "number" and (
-                self.at == start or (self.tokens[self.at - 1].value not in ("^", "{", "-") and token.spaced)
+                self.at == start
+                or (self.kind(1) in ("text", "roman", "letters") and self.tokens[self.at - 1].kind != "symbol")
+                or (self.tokens[self.at - 1].value not in ("^", "{", "-") and token.spaced)
             ):
                 break
             words.append(token.value if token.kind == "symbol" or (token.kind == "number") else f" {token.value} ")
@@ -244,6 +247,12 @@ class Parser(Arithmetic):
         if unit is None:
             raise Unreadable(f"{text!r} after a value is no unit")
         return unit
+
+    def split_text(self) -> None:
+        """`\\text{ hour }30\\text{ minutes}`: a text that ends in "and" loses it."""
+        token = self.tokens[self.at]
+        if token.kind in ("text", "roman") and token.value.endswith(" and") and self.kind(1) == "number":
+            self.tokens[self.at] = Token(token.kind, token.value.removesuffix(" and"), token.spaced)
 
     def unit_ahead(self) -> bool:
         """Whether a unit stands here instead of a factor."""

@@ -28,7 +28,7 @@ from dart_k8s.answers.verdict import Policy, Verdict
 from dart_k8s.errors import VerifierError
 
 DEADLINE_SECONDS = 0.9
-"""Wall-clock time for one question to a child. Honest sums and integrals need a tenth of it; no check takes over a
+"""Wall-clock time of children for one check. Honest sums and integrals need a tenth of it; no check takes over a
 second."""
 MEMORY_BYTES = 400 << 20
 """Address space of a child; loaded SymPy alone has about 150 MiB."""
@@ -115,7 +115,7 @@ class Pool:
     """Verification with up to `processes` children.
 
     Usable from threads and from coroutines, started lazily, closed by `close`, by `with`, or at exit. `deadline` is
-    in seconds of wall-clock per question, `memory` in bytes of address space per child.
+    in seconds of wall-clock that children may take for one check, `memory` in bytes of address space per child.
     """
 
     def __init__(self, processes: int = 1, deadline: float = DEADLINE_SECONDS, memory: int = MEMORY_BYTES) -> None:
@@ -143,12 +143,13 @@ class Pool:
     ) -> Verdict:
         """The verdict on one response. Blocks while a child works; safe to call from many threads."""
         facts: dict[tuple[Node, Node], bool] = {}
+        clock = _Clock(self.deadline)
         reason = f"it asked more than {_MOST_QUESTIONS} questions"
         for _ in range(_MOST_QUESTIONS):
             outcome = decide(response, reference, query, policy=policy, facts=facts)
             if isinstance(outcome, Verdict):
                 return outcome
-            settled = self._settle(outcome)
+            settled = self._settle(outcome, clock)
             if isinstance(settled, str):
                 reason = settled
                 break
@@ -191,11 +192,11 @@ class Pool:
                 self._threads = ThreadPoolExecutor(max_workers=self.processes, thread_name_prefix="answers")
             return self._threads
 
-    def _settle(self, question: Question) -> bool | str:
+    def _settle(self, question: Question, clock: "_Clock") -> bool | str:
         """What a child says, or why none could."""
         reason = ""
         for _ in range(_ATTEMPTS):
-            reply = self._ask(question)
+            reply = self._ask(question, clock)
             if "equal" in reply:
                 return bool(reply["equal"])
             reason = str(reply.get("failed", "no reply"))
@@ -206,14 +207,16 @@ class Pool:
                 return reason
         return f"the child {reason} {_ATTEMPTS} times"
 
-    def _ask(self, question: Question) -> dict[str, Any]:
+    def _ask(self, question: Question, clock: "_Clock") -> dict[str, Any]:
         if self._closed:
             raise VerifierError("The pool is closed.", remedy="Make a new one.")
         keeper = self._slots.get()
         try:
             if keeper is None:
                 keeper = self._start()
-            reply = keeper.ask(question, self.deadline)
+            # Waiting for a child or its start does not count: only what it computes.
+            with clock:
+                reply = keeper.ask(question, clock.left)
             if not reply.get("alive"):
                 self.kills += 1
             return reply
@@ -254,6 +257,25 @@ class Pool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Clock:
+    """What is left of a check's time with children, in seconds; runs inside `with`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._spent = 0.0
+        self._seconds = seconds
+        self._began = 0.0
+
+    @property
+    def left(self) -> float:
+        return max(self._seconds - self._spent, 0.01)
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._spent += time.monotonic() - self._began
 
 
 class _Everything(dict[tuple[Node, Node], bool]):

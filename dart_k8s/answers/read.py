@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dart_k8s.answers import units
+from dart_k8s.answers import numerals, units
 from dart_k8s.answers.forms import fold_words
 from dart_k8s.answers.limits import ANSWER_CHARACTERS, ITEMS, LimitReached
 from dart_k8s.answers.normalise import normal_answer
@@ -14,17 +14,22 @@ from dart_k8s.answers.tokens import Unreadable, tokenise
 from dart_k8s.answers.tree import (
     Call,
     Choice,
+    Constant,
+    NamedSet,
     Node,
+    Number,
     Ratio,
     Relation,
     Sequence,
     SetOperation,
+    Symbol,
     Time,
     Word,
     children,
     integer,
     negate,
     rebuild,
+    walk,
 )
 
 
@@ -61,14 +66,14 @@ _NOT_WORDS = re.compile(
 )
 _SPACED_NUMBERS = re.compile(r"-?\d{1,9}(?: -?\d{1,9}){2,}")
 _PURE_INTEGER = re.compile(r"-?\d{1,1000}")
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_NUMBER_WORDS = {word: value for value, word in enumerate(_ONES)} | {
-    word: 10 * value
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}
+_STATEMENTS = re.compile(r"(?:\( ?\d ?\) ?){2,}")
+_WHOLE_PARAMETER = re.compile(
+    r"(.*?[^,(\s])(?:\s|,|\\[ ,;:]|\\quad|\\text\s*\{(?: where| for| with)?\s*\})*\(?\s*"
+    r"([a-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*Z\s*\}?|\\mathbf\s*\{\s*Z\s*\}|\\Z|Z)\s*\)?"
+)
+_REALS = frozenset(
+    {"all real numbers", "all reals", "all real number", "real numbers", "any real number", "set of real numbers"}
+)
 
 
 @lru_cache(maxsize=16384)
@@ -107,6 +112,9 @@ def _special(text: str, normal: str) -> Node | None:
         base = found[2].lower()
         radix = _BASES.get(base, int(base) if base.isdigit() else 0)
         return based(found[1], radix) if radix else None
+    if _STATEMENTS.fullmatch(normal):
+        # The numbers of statements, not a product.
+        return Sequence("", "", tuple(integer(int(digit)) for digit in normal if digit.isdigit()))
     if _SPACED_NUMBERS.fullmatch(normal):
         return Sequence("(", ")", tuple(integer(int(part)) for part in normal.split()))
     if found := _RATIO_WORDS.fullmatch(plain):
@@ -136,10 +144,14 @@ def _words(text: str, normal: str) -> Node | None:
     quoted = "\\text" in text or "\\mbox" in text
     if _WORDS.fullmatch(plain):
         words = plain.replace("-", " ").split()
-        if all(word.lower() in _NUMBER_WORDS for word in words):
-            return _number_word([word.lower() for word in words])
-        if words[0].lower() in _NUMBER_WORDS and len(words) > 1 and units.canonical(" ".join(words[1:])):
-            return _items(f"{_NUMBER_WORDS[words[0].lower()]} \\text{{{' '.join(words[1:])}}}")
+        if (value := numerals.spelled(words)) is not None:
+            return Number(value)
+        if fold_words(plain) in _REALS:
+            return NamedSet("R")
+        for end in range(len(words) - 1, 0, -1):
+            value = numerals.spelled(words[:end])
+            if value is not None and units.canonical(" ".join(words[end:])):
+                return _items(f"{value} \\text{{{' '.join(words[end:])}}}")
         if words[0].lower() in ("empty", "null") and words[-1].lower() == "set" and len(words) == 2:
             return Sequence("{", "}", ())
         if any(_is_word(word, quoted) for word in words) and not (
@@ -155,21 +167,20 @@ def _words(text: str, normal: str) -> Node | None:
     return None
 
 
-def _number_word(words: list[str]) -> Node | None:
-    values = [_NUMBER_WORDS[word] for word in words]
-    if len(values) == 1:
-        return integer(values[0])
-    if len(values) == 2 and values[0] >= 20 and 0 < values[1] < 10:
-        return integer(sum(values))
-    return None
-
-
 def _items(normal: str) -> Node:
     """A list of items, or the only one."""
     if not normal:
         raise Unreadable("empty")
+    if (
+        "\\in" in normal
+        and (found := _WHOLE_PARAMETER.fullmatch(normal))
+        and re.search(rf"(?<![A-Za-z\\]){found[2]}", found[1])
+    ):
+        # A whole parameter ranges over the integers whether that is said or not.
+        normal = found[1]
     parser = Parser(tokenise(normal))
     items = [parser.item()]
+    starts = [0]
     joiners: set[str] = set()
     while joiner := parser.separator():
         parser.at += 1
@@ -179,11 +190,18 @@ def _items(normal: str) -> Node:
         if parser.at == len(parser.tokens):
             raise Unreadable("a list that ends with its separator")
         joiners.add(joiner)
+        if joiner == "or":
+            starts.append(len(items))
         items.append(parser.item())
         if len(items) > ITEMS:
             raise LimitReached(f"more than {ITEMS} members in one answer")
     if parser.at < len(parser.tokens):
         raise Unreadable(f"{parser.rest()!r} does not belong to the answer before it")
+    if joiners == {"or", ","} or joiners == {"or", "and"}:
+        groups = [items[start:end] for start, end in zip(starts, [*starts[1:], len(items)], strict=True)]
+        if all(len(group) > 1 and all(_assigns(item) for item in group) for group in groups):
+            # x=1, y=2 or x=3, y=4
+            return Sequence("", "", tuple(Sequence("", "", tuple(group)) for group in groups))
     items = [reading for item in items for reading in _signs(item)]
     if len(items) == 1:
         return items[0]
@@ -193,7 +211,26 @@ def _items(normal: str) -> Node:
         if len(joiners) > 1:
             raise Unreadable("'and' and 'or' between relations without brackets")
         return SetOperation("union" if joiners == {"or"} else "intersection", tuple(items))
+    if joiners == {"or"}:
+        if all(
+            isinstance(item, Sequence) and item.left and item.left in "([" and len(item.items) == 2 for item in items
+        ) and any(
+            item.left + item.right != "()" or any(_unbounded(end) for end in item.items)
+            for item in items
+            if isinstance(item, Sequence)
+        ):
+            return SetOperation("union", tuple(items))
+        # Two forms of one value are one answer: 1/2 or 0.5.
+        return Sequence("{", "}", tuple(items))
     return Sequence("", "", tuple(items))
+
+
+def _assigns(item: Node) -> bool:
+    return isinstance(item, Relation) and item.operators == ("=",) and isinstance(item.sides[0], Symbol)
+
+
+def _unbounded(end: Node) -> bool:
+    return any(part == Constant("infinity") for part in walk(end))
 
 
 def _signs(item: Node) -> list[Node]:

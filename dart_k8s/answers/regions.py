@@ -15,6 +15,9 @@ from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.tree import (
     EXPRESSIONS,
     MINUS_ONE,
+    ZERO,
+    Add,
+    Call,
     Constant,
     Mul,
     NamedSet,
@@ -24,6 +27,8 @@ from dart_k8s.answers.tree import (
     SetBuilder,
     SetOperation,
     Symbol,
+    add,
+    negate,
     symbols,
 )
 
@@ -77,6 +82,8 @@ def region(node: Node) -> Region:
         case Sequence(left, right, (low, high)) if left in "([" and left and right in ")]":
             return _interval(low, high, low_closed=left == "[", high_closed=right == "]")
         case Sequence("{", "}", items):
+            if not all(isinstance(item, EXPRESSIONS) and not symbols(item) for item in items):
+                raise NoRegion
             points = tuple(Region(low=item, high=item, low_closed=True, high_closed=True) for item in items)
             return Region(joined="union", parts=points)
         case Sequence("", "", items) if items and all(isinstance(item, Relation) for item in items):
@@ -88,6 +95,8 @@ def region(node: Node) -> Region:
             return Region()
         case SetOperation(name, parts):
             return _join(name, tuple(region(part) for part in parts))
+        case SetBuilder(Relation(("in",), (Symbol() as symbol, NamedSet("R"))), conditions):
+            return region(SetBuilder(symbol, conditions))
         case SetBuilder(Symbol(name), conditions):
             inner = _join("intersection", tuple(region(condition) for condition in conditions))
             if inner.variable != name:
@@ -107,8 +116,17 @@ def _join(name: str, parts: tuple[Region, ...]) -> Region:
 
 
 def _interval(low: Node, high: Node, *, low_closed: bool, high_closed: bool, variable: str = "") -> Region:
+    if not all(isinstance(end, EXPRESSIONS) and not symbols(end) for end in (low, high)):
+        raise NoRegion
     if (_infinite(low) > 0) or (_infinite(high) < 0):
         raise NoRegion
+    if not variable and not _infinite(low) and not _infinite(high):
+        try:
+            # (2, 1) is a pair and no interval.
+            if compare_sizes(low, high) >= 0:
+                raise NoRegion
+        except Indeterminate:
+            raise NoRegion from None
     low_end = None if _infinite(low) else low
     high_end = None if _infinite(high) else high
     if (low_end is None and low_closed) or (high_end is None and high_closed):
@@ -126,6 +144,8 @@ def _relation(node: Relation) -> Region:
     if node.operators == ("in",) and isinstance(node.sides[0], Symbol):
         inner = region(node.sides[1])
         return Region(joined="union", parts=(inner,), variable=node.sides[0].name)
+    if len(node.operators) == 1 and (opened := _opened(node)) is not None:
+        return opened
     found = [(index, side) for index, side in enumerate(node.sides) if isinstance(side, Symbol)]
     if len(found) != 1:
         raise NoRegion
@@ -162,6 +182,35 @@ def _relation(node: Relation) -> Region:
             raise NoRegion
         parts.append(part)
     return parts[0] if len(parts) == 1 else _join("intersection", tuple(parts))
+
+
+def _opened(node: Relation) -> Region | None:
+    """`|x - 1| < 2` without its bars; None for other relations."""
+    (operator,), (left, right) = node.operators, node.sides
+    if isinstance(right, Call) and right.name == "abs":
+        left, right, operator = right, left, _FLIPPED.get(operator, operator)
+    if not (isinstance(left, Call) and left.name == "abs") or operator not in _FLIPPED or symbols(right):
+        return None
+    (inner,) = left.arguments
+    terms = inner.terms if isinstance(inner, Add) else (inner,)
+    names = [term for term in terms if isinstance(term, Symbol)]
+    rest = [term for term in terms if not isinstance(term, Symbol)]
+    if len(names) != 1 or any(symbols(term) for term in rest):
+        return None
+    try:
+        if compare_sizes(right, ZERO) <= 0:
+            return None
+    except Indeterminate:
+        return None
+    shift = negate(add(*rest)) if rest else ZERO
+    low, high = add(shift, negate(right)), add(shift, right)
+    closed = "=" in operator
+    variable = names[0].name
+    if operator.startswith("<"):
+        return Region(low=low, high=high, low_closed=closed, high_closed=closed, variable=variable)
+    below = Region(high=low, high_closed=closed, variable=variable)
+    above = Region(low=high, low_closed=closed, variable=variable)
+    return _join("union", (below, above))
 
 
 def _places(regions: tuple[Region, ...]) -> tuple[int, Callable[[Node], int]]:

@@ -33,7 +33,7 @@ _SPACE = re.compile(
 _NUMBER = re.compile(r"\d+(?:\.\d+|\.(?!\d)(?=\s|$|[^.\d]))?|\.\d+")
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d{1,9}(?![\d.])")
 _REPEATING = re.compile(r"\s*\\(?:overline|bar|dot|widebar)\s*(?:\{(\d+)\}|(\d))")
-_COMMAND = re.compile(r"\\([A-Za-z]+)\*?")
+_COMMAND = re.compile(r"\\(?:(operatorname|hspace|vspace|tag)\*|([A-Za-z]+))")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _OPERATOR = re.compile(r"\*\*|<=|>=|!=|==|:=|=>|->|<|>|[-+*/^_=(){}\[\]|,;:!'&%?]")
 _ESCAPED = {"{": "\\{", "}": "\\}", "%": "%", "$": "currency", "|": "\\|", "&": "&", "_": "_", "#": "#", "\\": "\\\\"}
@@ -107,7 +107,7 @@ def _command(text: str, at: int, spaced: bool, tokens: list[Token]) -> int:
         value = _ESCAPED[char]
         tokens.append(Token("currency", "$", spaced) if value == "currency" else Token("symbol", value, spaced))
         return at + 2
-    name = found[1]
+    name = found[1] or found[2]
     end = found.end()
     if name in _TEXT or name in _ROMAN:
         opening = _SPACE.match(text, end)
@@ -119,6 +119,9 @@ def _command(text: str, at: int, spaced: bool, tokens: list[Token]) -> int:
             tokens.append(Token("text" if name in _TEXT else "roman", text[start + 1 : close].strip(), spaced))
             return close + 1
         raise Unreadable(f"\\{name} without its braces")
+    if name == "Vert":
+        tokens.append(Token("symbol", "\\|", spaced))
+        return end
     if name in _SILENT:
         return end
     tokens.append(Token("command", name, spaced))

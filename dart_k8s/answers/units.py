@@ -20,7 +20,7 @@ _TABLE: dict[str, dict[str, tuple[Fraction, str]]] = {
         "mi": (_F(1609344, 1000), "mile miles"),
     },
     "mass": {
-        "g": (_F(1), "gram grams gramme grammes"),
+        "g": (_F(1), "gram grams gramme grammes gm gms"),
         "kg": (_F(1000), "kilogram kilograms kgs kilo kilos"),
         "mg": (_F(1, 1000), "milligram milligrams"),
         "lb": (_F(45359237, 100000), "pound pounds lbs"),
@@ -79,6 +79,8 @@ for _dimension, _units in _TABLE.items():
         for _spelling in _spellings.split():
             _NAMES[_spelling] = _unit
 
+_COMPOUND = {"mph": ("mi", "/", "h"), "kph": ("km", "/", "h"), "kmph": ("km", "/", "h"), "kmh": ("km", "/", "h")}
+
 LETTER_UNITS = frozenset(name for name in _SIZES if len(name) == 1 and name.isalpha())
 """Units of one letter, which are variables unless they are set as text."""
 
@@ -94,7 +96,7 @@ SCALES = {
 _CLAIMS = frozenset(
     "is isn't isnt are aren't was wasn't not no nor wrong incorrect false true correct right or and but if when where "
     "for with without unless except "
-    "than less more fewer greater least most about around approximately roughly almost nearly between maybe perhaps "
+    "than greater least most about around approximately roughly almost nearly between maybe perhaps "
     "possibly probably from to "
     "half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh seventh eighths "
     "eighth ninth ninths tenth tenths "
@@ -119,6 +121,9 @@ _FILLER = frozenset(
         "an",
         "in",
         "each",
+        "more",
+        "fewer",
+        "less",
         "every",
         "total",
         "all",
@@ -161,7 +166,7 @@ def canonical(text: str) -> str | None:
     centimeters`, `cm^2` or `cm2`. Unknown nouns are units too (`red apples` is `red apple`): a word problem may count
     anything.
     """
-    text = text.strip().strip(".,;:~").strip()
+    text = text.replace(r"\,", " ").replace("~", " ").strip().strip(".,;:").strip().replace(". ", " ")
     if not text or len(text) > _LONGEST or not _UNIT_TEXT.match(text):
         return None
     text = text.replace("\\", " ").replace("{", "").replace("}", "").replace(" per ", " / ").replace("/", " / ")
@@ -196,6 +201,9 @@ def canonical(text: str) -> str | None:
                 continue
             if lower in _CLAIMS:
                 return None
+            if lower in _COMPOUND:
+                out.extend(_COMPOUND[lower])
+                continue
             name = _one(piece)
             out.append(f"{name}^{power}" if power > 1 else name)
             power = 1
@@ -232,13 +240,21 @@ def _dimensions(unit: str) -> tuple[dict[str, int], Fraction] | None:
             sign = -1
             continue
         name, _, exponent = part.partition("^")
-        if len(exponent) > 2:
+        if len(exponent) > 3:
             return None
         dimension, one = _SIZES[name]
         power = sign * int(exponent or 1)
         powers[dimension] = powers.get(dimension, 0) + power
         size *= one**power
     return powers, size
+
+
+def same_powers(unit: str, powers: dict[str, int]) -> Fraction | None:
+    """How many of `unit` a product of powers of units is: 60 km h^-1 against km / h. None if they do not convert."""
+    if not known(unit) or not all(name in _SIZES for name in powers):
+        return None
+    parts = [f"{name}^{power}" for name, power in powers.items()]
+    return factor(" ".join(parts), unit)
 
 
 def compatible(left: str, right: str) -> bool:

@@ -26,7 +26,7 @@ def bare(reference: str) -> str:
 def places(text: str) -> Iterator[tuple[str, str]]:
     """Responses that end in the answer."""
     wrapped = text if "$" in text else f"${text}$"
-    boxed = text if text.count("$") % 2 == 0 else text.replace("$", "\\$")
+    boxed = text if text.count("$") % 2 == 0 else re.sub(r"(?<!\\)\$", r"\\$", text)
     yield "box", f"So the result is $\\boxed{{{boxed}}}$."
     yield "box", f"Thus\n\\[\n\\boxed{{ {boxed} }}\n\\]"
     yield "box", f"First \\boxed{{17}}? No. We correct this: \\boxed{{{boxed}}}"
@@ -72,7 +72,8 @@ def rewritten(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
     if re.search(r"\\sqrt\{\d+\}", text):
         yield "root", re.sub(r"\\sqrt\{(\d+)\}", r"√\1", text)
         yield "root", re.sub(r"\\sqrt\{(\d+)\}", r"\\sqrt{\1 \\cdot 1}", text)
-        yield "root", re.sub(r"\\sqrt\{(\d+)\}", r"(\1)^{1/2}", text)
+        if "\\ln" not in text:
+            yield "root", re.sub(r"\\sqrt\{(\d+)\}", r"(\1)^{1/2}", text)
         yield "root", re.sub(r"\\sqrt\{(\d)\}", r"\\sqrt\1 ", text)
     if "(" in text and "\\left" not in text:
         yield "brackets", re.sub(r"(?<!\\)([\[(])", r"\\left\1", re.sub(r"(?<!\\)([\])])", r"\\right\1", text))
@@ -88,7 +89,7 @@ def rewritten(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
     if "^{" in text:
         yield "power", re.sub(r"\^\{(\w)\}", r"^\1", text)
         yield "power", re.sub(r"\^\{(\d)\}", r"**\1", text) if "\\text" not in text else text
-    if re.search(r"[+*=-]", text) and "\\text" not in text:
+    if re.search(r"[+*=-]", text) and "\\text" not in text and not re.search(r"\de[+-]", text):
         yield "space", re.sub(r"(?<=[\w})])([+=-])(?=[\w\\({])", r" \1 ", text)
         yield "space", re.sub(r"(?<=[\w})]) ([+=-]) (?=[\w\\({])", r"\1", text)
     if _SIMPLE.fullmatch(text):
@@ -178,7 +179,7 @@ def changed(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
         members = [member.strip() for member in text.split(",")]
         yield "member", ", ".join(members[1:])
         yield "member", ", ".join((*members, "987"))
-    if "\\sqrt" in text:
+    if "\\sqrt" in text and "\\sqrt[" not in text:
         yield "root", re.sub(r"\\sqrt(?!\[)", r"\\sqrt[3]", text, count=1)
         yield "root", text.replace("\\sqrt", "", 1)
     if "\\pi" in text and "=" not in text:
