@@ -8,6 +8,7 @@ differences built from these very primes. So huge powers are told apart without 
 
 import hashlib
 from fractions import Fraction
+from itertools import count
 from math import comb, factorial, gcd, lcm
 
 from dart_k8s.answers.limits import EXACT_BITS, EXPONENT_BITS, FACTORIAL, TERMS, LimitReached
@@ -208,3 +209,27 @@ def _quotient(top: int, bottom: int, prime: int) -> int:
     if bottom % prime == 0:
         raise NotRational
     return top * pow(bottom, -1, prime) % prime
+
+
+def prime_from(seed: str) -> int:
+    """A prime of 128 bits that follows from a text."""
+    start = int.from_bytes(hashlib.blake2b(f"{seed}\0prime".encode(), digest_size=16).digest(), "big") | 1 << 127 | 1
+    return next(number for number in count(start, 2) if _prime(number))
+
+
+def _prime(number: int) -> bool:
+    """Miller and Rabin's test. For numbers that come out of a hash, not out of an adversary, few bases are enough."""
+    if any(number % small == 0 for small in (3, 5, 7, 11, 13, 17, 19, 23, 29, 31)):
+        return False
+    twos = ((number - 1) & (1 - number)).bit_length() - 1
+    for base in (2, 3, 5, 7, 11, 13):
+        power = pow(base, (number - 1) >> twos, number)
+        if power in (1, number - 1):
+            continue
+        for _ in range(twos - 1):
+            power = power * power % number
+            if power == number - 1:
+                break
+        else:
+            return False
+    return True

@@ -51,6 +51,9 @@ _POINTS = 7
 _MORE_POINTS = 13
 """Where the first seven were mostly outside the domain: six more between -1 and 1."""
 _ENOUGH_POINTS = 3
+_FAR_POINT = 4
+_AIMED_BITS = 100
+"""Numerals shorter than this, all together, can't hold a multiple of even one of the fixed primes."""
 _COUNTING = frozenset("ijklmnN")
 """Letters that stand for whole numbers where a factorial, floor or power of -1 holds them."""
 
@@ -133,7 +136,21 @@ def _residues(left: Node, right: Node, names: frozenset[str]) -> bool | None:
             if names:
                 return None
             raise
-    return agreed == len(exact.PRIMES)
+    if agreed < len(exact.PRIMES):
+        return None
+    if sum(_bits(part) for node in (left, right) for part in walk(node)) < _AIMED_BITS:
+        return True
+    # Long numerals could be multiples of the primes above. Nobody can aim at a prime that follows from the texts.
+    prime = exact.prime_from(seed)
+    try:
+        values = exact.points(names, seed, len(exact.PRIMES), prime)
+        return exact.residue(left, prime, values) == exact.residue(right, prime, values)
+    except NotRational:
+        return None
+
+
+def _bits(node: Node) -> int:
+    return node.value.numerator.bit_length() + node.value.denominator.bit_length() if isinstance(node, Number) else 0
 
 
 def _seed(left: Node, right: Node) -> str:
@@ -275,7 +292,7 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
     """Two functions at points. Different at one point where both are real: different. The same at enough points: the
     same."""
     seed = _seed(left, right)
-    whole = frozenset(name for name in names if name in _COUNTING) if _counts(left) or _counts(right) else frozenset()
+    whole = _whole(Add((left, right)))
     imaginary = any(part == Constant("i") for part in (*walk(left), *walk(right)))
     agreed = 0
     steps = STEPS
@@ -289,6 +306,10 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
             try:
                 first, second = evaluation(left), evaluation(right)
             except Indeterminate:
+                break
+            except LimitReached:
+                if index < _FAR_POINT or not whole or evaluation.steps < 0:
+                    raise
                 break
             if not imaginary and not (enclosure.is_real(first) and enclosure.is_real(second)):
                 break
@@ -308,29 +329,33 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
     raise Open(left, right)
 
 
-def _counts(node: Node) -> bool:
-    """Whether a function of whole numbers stands over a symbol."""
+def _whole(node: Node) -> frozenset[str]:
+    """Symbols that have to be whole numbers for the expression to have a value, and, beside a function of whole
+    numbers, the letters that usually are."""
+    names: frozenset[str] = frozenset()
+    counts = False
     for part in walk(node):
-        if (
-            isinstance(part, Call)
-            and part.name in ("factorial", "binomial", "floor", "ceil", "gcd", "lcm")
-            and symbols(part)
-        ):
-            return True
-        if isinstance(part, Pow) and isinstance(part.base, Number) and part.base.value < 0 and symbols(part.exponent):
-            return True
-    return False
+        if isinstance(part, Call) and part.name in ("factorial", "binomial", "gcd", "lcm"):
+            names |= symbols(part)
+        elif isinstance(part, Call) and part.name in ("floor", "ceil"):
+            counts |= bool(symbols(part))
+        elif isinstance(part, Pow) and isinstance(part.base, Number) and part.base.value < 0:
+            names |= symbols(part.exponent)
+    return names | (symbols(node) & _COUNTING) if names or counts else names
 
 
 def _point(names: frozenset[str], whole: frozenset[str], seed: str, index: int) -> Mapping[str, Fraction]:
     """Values for the symbols: in (0, 1), then of the size of 1 to 4, then of both signs; whole numbers where those
     are meant."""
     values: dict[str, Fraction] = {}
-    for place, name in enumerate(sorted(names | {"\0base"})):
+    # Every second point has them the other way round: n - k or k - n has to be no less than 0.
+    for place, name in enumerate(sorted(names | {"\0base"}, reverse=index % 2 == 1)):
         digest = hashlib.blake2b(f"{seed}{index}{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
         share = Fraction(int.from_bytes(digest[:5], "big") | 1, 1 << 40)
         if name in whole:
-            values[name] = Fraction(1 + index + 3 * place + digest[5] % 2)
+            # Small ones, where most expressions have a value; then far ones, which no text can have its zeros at.
+            far = index >= _FAR_POINT
+            values[name] = Fraction((20 + int.from_bytes(digest[5:7], "big") % 900) if far else 1 + index + 3 * place + digest[5] % 2)
         elif index >= _POINTS:
             values[name] = share if index % 3 else -share
         elif index < 2 or name == "\0base":
