@@ -85,7 +85,7 @@ class Arithmetic(Atoms):
                     "roman",
                 ):
                     last = result.factors[-1] if isinstance(result, Mul) else result
-                    if not symbols(result) and not isinstance(last, Constant):
+                    if not symbols(last) and not isinstance(last, Constant):
                         raise Unreadable(f"two numbers side by side before {self.rest()!r}")
                     result = mul(result, self.factor())
                 else:

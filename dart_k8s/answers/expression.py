@@ -15,7 +15,6 @@ In this order, each step deciding only what it can prove or all but prove:
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log2
@@ -24,6 +23,7 @@ from dart_k8s.answers import enclosure, exact
 from dart_k8s.answers.enclosure import Evaluation, Indeterminate
 from dart_k8s.answers.exact import NotRational
 from dart_k8s.answers.limits import PRECISION_BITS, STEPS, LimitReached
+from dart_k8s.answers.points import points
 from dart_k8s.answers.tree import (
     Add,
     Big,
@@ -47,15 +47,9 @@ _GUARD_BITS = 192
 _SIZES = 4
 """Numbers with pi, e or logarithms count as equal when they agree to 192 bits past four times the sizes of everything
 in them (cos x - 1 is of the order of x^2, so the sizes alone would not do)."""
-_POINTS = 7
-_MORE_POINTS = 13
-"""Where the first seven were mostly outside the domain: six more between -1 and 1."""
 _ENOUGH_POINTS = 3
-_FAR_POINT = 4
 _AIMED_BITS = 100
 """Numerals shorter than this, all together, can't hold a multiple of even one of the fixed primes."""
-_COUNTING = frozenset("ijklmnN")
-"""Letters that stand for whole numbers where a factorial, floor or power of -1 holds them."""
 
 
 class Open(Exception):
@@ -292,14 +286,13 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
     """Two functions at points. Different at one point where both are real: different. The same at enough points: the
     same."""
     seed = _seed(left, right)
-    whole = _whole(Add((left, right)))
     imaginary = any(part == Constant("i") for part in (*walk(left), *walk(right)))
     agreed = 0
     steps = STEPS
-    for index in range(_MORE_POINTS):
-        if index >= _POINTS and agreed >= _ENOUGH_POINTS:
+    for point in points(left, right, names, seed):
+        if point.spare and agreed >= _ENOUGH_POINTS:
             break
-        values = _point(names, whole, seed, index)
+        values = point.values
         precision = 64
         while True:
             evaluation = Evaluation(precision, values, steps)
@@ -308,7 +301,7 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
             except Indeterminate:
                 break
             except LimitReached:
-                if index < _FAR_POINT or not whole or evaluation.steps < 0:
+                if not point.far or evaluation.steps < 0:
                     raise
                 break
             if not imaginary and not (enclosure.is_real(first) and enclosure.is_real(second)):
@@ -327,44 +320,6 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
     if agreed >= _ENOUGH_POINTS:
         return True
     raise Open(left, right)
-
-
-def _whole(node: Node) -> frozenset[str]:
-    """Symbols that have to be whole numbers for the expression to have a value, and, beside a function of whole
-    numbers, the letters that usually are."""
-    names: frozenset[str] = frozenset()
-    counts = False
-    for part in walk(node):
-        if isinstance(part, Call) and part.name in ("factorial", "binomial", "gcd", "lcm"):
-            names |= symbols(part)
-        elif isinstance(part, Call) and part.name in ("floor", "ceil"):
-            counts |= bool(symbols(part))
-        elif isinstance(part, Pow) and isinstance(part.base, Number) and part.base.value < 0:
-            names |= symbols(part.exponent)
-    return names | (symbols(node) & _COUNTING) if names or counts else names
-
-
-def _point(names: frozenset[str], whole: frozenset[str], seed: str, index: int) -> Mapping[str, Fraction]:
-    """Values for the symbols: in (0, 1), then of the size of 1 to 4, then of both signs; whole numbers where those
-    are meant."""
-    values: dict[str, Fraction] = {}
-    # Every second point has them the other way round: n - k or k - n has to be no less than 0.
-    for place, name in enumerate(sorted(names | {"\0base"}, reverse=index % 2 == 1)):
-        digest = hashlib.blake2b(f"{seed}{index}{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        share = Fraction(int.from_bytes(digest[:5], "big") | 1, 1 << 40)
-        if name in whole:
-            # Small ones, where most expressions have a value; then far ones, which no text can have its zeros at.
-            far = index >= _FAR_POINT
-            values[name] = Fraction((20 + int.from_bytes(digest[5:7], "big") % 900) if far else 1 + index + 3 * place + digest[5] % 2)
-        elif index >= _POINTS:
-            values[name] = share if index % 3 else -share
-        elif index < 2 or name == "\0base":
-            values[name] = share
-        elif index < 4:
-            values[name] = 1 + 3 * share
-        else:
-            values[name] = (1 + 2 * share) * (-1 if digest[6] % 2 else 1)
-    return values
 
 
 def compare_sizes(left: Node, right: Node) -> int:

@@ -30,12 +30,12 @@ _BETWEEN_BOXES = re.compile(r"(?:\s|[$,;.]|\\[()\[\],; ]|\\text\s*\{\s*(?:and|or
 _PHRASE = re.compile(
     r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?"
     r"(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
-    r"\banswers?(?:\s*\([^()\n]{0,30}\))?\s*\**\s*[:=]\s*\**",
+    r"\banswers?(?:\s*\([^()\n]{0,30}\))?[\s*]*[:=]\s*\**",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<!\.)(?:\.{1,2}|[!?])(?=\s|$)(?!\s*\d)|\n")
 _CONNECTOR = re.compile(
-    r"(?:,|\.|;|\s)\s*(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
+    r"(?<=[,.;\s])(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
     r"so (?:the|we|that|there|he|she|it)|which|where|after|"
     r"hence|therefore|thus|but(?! not)|given that|when|assuming|using|by|found)\b.*",
     re.IGNORECASE | re.DOTALL,
@@ -43,6 +43,7 @@ _CONNECTOR = re.compile(
 _MATHEMATICS = ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$"))
 _HEADING = re.compile(r"\**[A-Za-z][A-Za-z ,'():-]*\**:?$")
 _WHOLE_LONGEST = 200
+_LENIENT_LONGEST = 2_000
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
 
 
@@ -159,7 +160,7 @@ def _sentence(rest: str) -> str:
     end = _SENTENCE_END.search(rest, position)
     sentence = rest[: end.start()] if end else rest
     tail = _CONNECTOR.search(sentence, position)
-    answer = (sentence[: tail.start()] if tail else sentence).strip()
+    answer = (sentence[: tail.start()].rstrip(" ,.;\t\n") if tail else sentence).strip()
     # Bold that was opened before the answer closes behind it.
     return answer.removesuffix("**") if answer.count("**") % 2 else answer
 
@@ -168,15 +169,18 @@ def _whole(text: str) -> Extract:
     line = text.strip()
     if not line:
         return Extract(answer=None, rule="", reason="the response is empty")
+    if "\n" in line or len(line) > _WHOLE_LONGEST:
+        return Extract(answer=None, rule="", reason="no final answer is marked")
     outside = re.sub(r"\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[A-Za-z]+", " ", line)
     words = re.findall(r"[A-Za-z]{2,}", outside)
-    if "\n" in line or len(line) > _WHOLE_LONGEST or len(words) > 3:
+    if len(words) > 3:
         return Extract(answer=None, rule="", reason="no final answer is marked")
     return Extract(answer=line, rule="whole")
 
 
 def _last_formula(text: str) -> Extract | None:
-    """The last formula, else the last number, of running text."""
+    """The last formula, else the last number, of running text. Looks at its end only: the patterns are quadratic."""
+    text = text[-_LENIENT_LONGEST:]
     formulas = re.findall(r"\$\$(.+?)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", text, re.DOTALL)
     numbers = _NUMBER.findall(text)
     if formulas and len(text) - text.rfind(next(part for part in formulas[-1] if part)) < 400:

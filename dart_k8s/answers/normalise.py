@@ -94,10 +94,9 @@ _ENVELOPES = (
     ("*", "*"),
     ('"', '"'),
 )
-_TRAILING = re.compile(
-    r"(?:\\\\|\\newline|\\par\b|(?<!\.)\.{1,2}|[,;:]|\s|\\[ ,;!:]|~|\\q?quad|\\(?:text|mathrm|mbox)\s*\{[\s.,;]*\}|"
-    r"\\)+$"
-)
+_SEPARATING = " \t\r\n\f\v~,;:\\"
+_ENDINGS = (r"\!", r"\newline", r"\par", r"\quad", r"\qquad", r"\thinspace")
+_STOP_AS_TEXT = re.compile(r"\\(?:text|mathrm|mbox) ?\{[\s.,;]{1,8}\}$")
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|\\q?quad(?![A-Za-z])|[:=](?![=:]))+")
 _LAYOUT = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|noindent|centering|"
@@ -149,6 +148,7 @@ _COMBINATIONS = re.compile(
 _OHM = re.compile(r"(?<=\d)(?:\s|~|\\[ ,;:])*\\Omega\s*$")
 _MICRO = re.compile(r"\\mu\s*\\(?:text|mathrm)\s*\{\s*")
 _VECTOR = re.compile(r"<([^<>=]*,[^<>=]*)>")
+_MEASURED = re.compile(r"\\(?:text|mathrm|textbf|mbox|textrm) ?\{ ?(-?\d[\d.,/]*)[ ~]([mgshLNJWKVA])[ .]?\}[ .]?")
 _SPELLED = re.compile(r"\\(?:text|mathrm|mbox)\s*\{\s*([0-9A-F]+)\s*\}\s*_")
 
 
@@ -171,12 +171,32 @@ def closing_brace(text: str, start: int) -> int:
     return -1
 
 
+def _strip_end(text: str) -> str:
+    """Text without stops, separators, spaces and ends of lines behind it; three dots say that something is missing.
+
+    Written out, because a pattern for this backtracks without end on hostile texts.
+    """
+    before = ""
+    while text != before:
+        before = text
+        text = text.rstrip(_SEPARATING)
+        bare = text.rstrip(".")
+        if 1 <= len(text) - len(bare) <= 2:
+            text = bare
+        for ending in _ENDINGS:
+            text = text.removesuffix(ending)
+        if text.endswith("}"):
+            tail = _STOP_AS_TEXT.search(text[-32:])
+            text = text[: -len(tail[0])] if tail else text
+    return text
+
+
 def strip_envelope(text: str) -> str:
     """What is left when layout around the whole answer is taken off: `$...$`, `**...**`, `\\text{...}`, closing
     stops, "the answer is"."""
     for _ in range(DEPTH):
         before = text
-        text = _TRAILING.sub("", _LEADING.sub("", text)) if not text.endswith(r"\right.") else text.strip()
+        text = _strip_end(_LEADING.sub("", text)) if not text.endswith(r"\right.") else text.strip()
         for left, right in _ENVELOPES:
             inner = text[len(left) : len(text) - len(right)]
             if (
@@ -280,7 +300,11 @@ def _spellings(text: str) -> str:
 def normal_answer(text: str) -> str:
     """The normal form of an answer's text, the one that is read: ASCII mathematics without layout, delimiters and
     digit separators."""
-    text = strip_envelope(to_ascii(text.strip()))
+    text = to_ascii(text.strip())
+    if text.startswith("\\") and (found := _MEASURED.fullmatch(text)):
+        # The letter is upright, so a unit and no variable: \\text{90 m}.
+        text = rf"{found[1]} \text{{{found[2]}}}"
+    text = strip_envelope(text)
     if text.isdigit():
         return text
     text = _DELIMITER_NULL.sub(" ", text)

@@ -67,10 +67,8 @@ _NOT_WORDS = re.compile(
 _SPACED_NUMBERS = re.compile(r"-?\d{1,9}(?: -?\d{1,9}){2,}")
 _PURE_INTEGER = re.compile(r"-?\d{1,1000}")
 _STATEMENTS = re.compile(r"(?:\( ?\d ?\) ?){2,}")
-_WHOLE_PARAMETER = re.compile(
-    r"(.*?[^,(\s])(?:\s|,|\\[ ,;:]|\\quad|\\text\s*\{(?: where| for| with)?\s*\})*\(?\s*"
-    r"([a-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*Z\s*\}?|\\mathbf\s*\{\s*Z\s*\}|\\Z|Z)\s*\)?"
-)
+_WHOLE_PARAMETER = re.compile(r"\(? ?([a-z]) ?\\in ?(?:\\mathbb ?\{? ?Z ?\}?|\\mathbf ?\{ ?Z ?\}|\\Z|Z) ?\)?$")
+_REMARK = re.compile(r"\\text ?\{ ?(?:where|for|with)? ?\}$|\\q?quad$|\\$")
 _REALS = frozenset(
     {"all real numbers", "all reals", "all real number", "real numbers", "any real number", "set of real numbers"}
 )
@@ -171,13 +169,7 @@ def _items(normal: str) -> Node:
     """A list of items, or the only one."""
     if not normal:
         raise Unreadable("empty")
-    if (
-        "\\in" in normal
-        and (found := _WHOLE_PARAMETER.fullmatch(normal))
-        and re.search(rf"(?<![A-Za-z\\]){found[2]}", found[1])
-    ):
-        # A whole parameter ranges over the integers whether that is said or not.
-        normal = found[1]
+    normal = _without_parameter(normal)
     parser = Parser(tokenise(normal))
     items = [parser.item()]
     starts = [0]
@@ -223,6 +215,15 @@ def _items(normal: str) -> Node:
         # Two forms of one value are one answer: 1/2 or 0.5.
         return Sequence("{", "}", tuple(items))
     return Sequence("", "", tuple(items))
+
+
+def _without_parameter(normal: str) -> str:
+    """`k\\pi, k \\in Z` without its remark: a parameter is whole whether that is said or not."""
+    if "\\in" not in normal or (found := _WHOLE_PARAMETER.search(normal[-40:])) is None:
+        return normal
+    rest = normal[: -len(found[0])].rstrip(" ,;~")
+    rest = (rest[:-24] + _REMARK.sub("", rest[-24:])).rstrip(" ,;~")
+    return rest if re.search(rf"(?<![A-Za-z\\]){found[1]}", rest) else normal
 
 
 def _assigns(item: Node) -> bool:

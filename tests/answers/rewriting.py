@@ -79,8 +79,20 @@ def rewritten(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
         yield "brackets", re.sub(r"(?<!\\)([\[(])", r"\\left\1", re.sub(r"(?<!\\)([\])])", r"\\right\1", text))
     if "\\left" in text:
         yield "brackets", text.replace("\\left", "").replace("\\right", "")
-    for name, sign in (("\\pi", "π"), ("\\infty", "∞"), ("\\leq", "≤"), ("\\geq", "≥"), ("\\cup", "∪"), ("\\pm", "±"),
-                       ("\\times", "×"), ("^{2}", "²"), ("^{\\circ}", "°"), ("\\cdot", "·"), ("-", "−"), ("\\in ", "∈")):  # fmt: skip
+    for name, sign in (
+        ("\\pi", "π"),
+        ("\\infty", "∞"),
+        ("\\leq", "≤"),
+        ("\\geq", "≥"),
+        ("\\cup", "∪"),
+        ("\\pm", "±"),
+        ("\\times", "×"),
+        ("^{2}", "²"),
+        ("^{\\circ}", "°"),
+        ("\\cdot", "·"),
+        ("-", "−"),
+        ("\\in ", "∈"),
+    ):
         if re.search(re.escape(name) + r"(?![A-Za-z])", text) and "\\text" not in text:
             yield "unicode", re.sub(re.escape(name) + r"(?![A-Za-z])", sign, text)
     if "\\leq" in text:
@@ -95,7 +107,14 @@ def rewritten(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
     if _SIMPLE.fullmatch(text):
         yield "name", f"x = {text}"
         yield "name", f"n={text}"
-        for unit in ("\\text{ apples}", "\\text{ cm}", "\\ \\text{miles}", "~\\mathrm{kg}", "\\text{ square meters}", " dollars"):
+        for unit in (
+            "\\text{ apples}",
+            "\\text{ cm}",
+            "\\ \\text{miles}",
+            "~\\mathrm{kg}",
+            "\\text{ square meters}",
+            " dollars",
+        ):
             yield "unit", text + unit
         yield "money", f"\\${text}"
         yield "bold", f"\\mathbf{{{text}}}"
@@ -143,7 +162,7 @@ def rewritten(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
 def changed(reference: str, draw: random.Random) -> Iterator[tuple[str, str]]:
     """A reference with one thing changed, so that its value is another."""
     text = bare(reference)
-    figures = [found for found in re.finditer(r"(?<![\d.A-Za-z_{^])\d+(?![\d.]*\d*[_^])|(?<=\{)\d+(?=\})", text)]
+    figures = list(re.finditer(r"(?<![\d.A-Za-z_{^])\d+(?![\d.]*\d*[_^])|(?<=\{)\d+(?=\})", text))
     zero = re.search(r"(?<!\d)0(?!\d|\.)", text) is not None
     if figures and not zero:
         found = draw.choice(figures)
