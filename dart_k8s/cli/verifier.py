@@ -28,9 +28,21 @@ def serve(
     linger: Annotated[
         float, typer.Option(help="Seconds after SIGTERM in which new requests are told to go elsewhere.", min=0)
     ] = 2.0,
+    execute: Annotated[bool, typer.Option("--execute", help="Run code of tool-integrated responses as well.")] = False,
+    block_seconds: Annotated[float, typer.Option(help="Seconds of one block of code.", min=0.1, max=20)] = 10.0,
+    block_memory: Annotated[
+        int, typer.Option(help="MiB of address space of one session, on top of the libraries.", min=64)
+    ] = 512,
+    sessions: Annotated[int, typer.Option(help="Sessions held; older ones make room.", min=1)] = 64,
+    scratch: Annotated[
+        str, typer.Option(help="Folder for files of code, on a small file system of its own; for want of namespaces.")
+    ] = "",
+    unconfined: Annotated[
+        bool, typer.Option("--unconfined", help="Run code although this place can't confine it. Nothing is safe then.")
+    ] = False,
     log_level: Annotated[str, typer.Option(help="debug (each request), info, warning or error.")] = "info",
 ) -> None:
-    """Serve verification over HTTP: POST /v1/verify, /healthz, /readyz, /metrics.
+    """Serve verification over HTTP: POST /v1/verify, with --execute /v1/execute, /healthz, /readyz, /metrics.
 
     Logs JSON lines to standard error. SIGTERM finishes what is in hand; exit code 0.
     """
@@ -53,6 +65,12 @@ def serve(
             drain=drain,
             linger=linger,
             log_level=log_level,
+            execute=execute,
+            unconfined=unconfined,
+            block_seconds=block_seconds,
+            block_memory=block_memory << 20,
+            sessions=sessions,
+            scratch=scratch,
         )
     )
     raise typer.Exit(code)

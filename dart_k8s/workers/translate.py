@@ -17,6 +17,7 @@ from .access import Tell, silent
 from .planner import PlannerSettings
 from .responding import PlainResponder, Responder, ToolResponder
 from .responding.path import STOPS
+from .responding.service import ServiceExecutor
 from .sample import SamplerSettings
 from .verification import LateVerifier, PoolVerifier, ServiceVerifier, Verifier
 
@@ -164,6 +165,8 @@ def executor_of(synthesis: Synthesis) -> Executor | None:
     spec = synthesis.spec
     if not template(spec.prompt, spec.engine.api).tools:
         return None
+    if spec.verifiers.url is not None:
+        return ServiceExecutor(spec.verifiers.url)
     execution = spec.execution
     processes = execution.processes or max(1, (os.cpu_count() or 1) // max(1, spec.samplers.replicas))
     third = execution.output_characters // 3

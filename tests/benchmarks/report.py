@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from . import accuracy, bookkeeping, bound, folding, hopeless
+from . import accuracy, bookkeeping, bound, execution, folding, hopeless
 from .stored import Found, Part
 
 Done = list[tuple[Part, Found]]
@@ -18,6 +18,7 @@ def markdown(parts: Iterable[Part]) -> str:
         ("accuracy", "prop2diff against known pass rates", accuracy.HEAD, accuracy.row),
         ("bookkeeping", "The sampler's own cost", bookkeeping.HEAD, bookkeeping.row),
         ("folding", "A planner's turn", folding.HEAD, folding.row),
+        ("execution", "Running code", execution.HEAD, execution.row),
         ("curation", "Curation", None, None),
     ):
         mine = [(part, found) for part, found in done if part.name == name]

@@ -64,6 +64,11 @@ class Pods:
         fewest = min(pod.items for pod in able)
         return self.draw.choice([pod for pod in able if pod.items == fewest])
 
+    def at(self, url: str, now: float) -> Pod | None:
+        """The server at an address, if it can take a request now."""
+        pod = self._pods.get(url)
+        return pod if pod is not None and pod.free_at <= now and pod.requests < self.most_requests else None
+
     def able(self, now: float) -> int:
         """How many could take a request now."""
         return sum(pod.free_at <= now and pod.requests < self.most_requests for pod in self._pods.values())

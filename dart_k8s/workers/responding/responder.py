@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -82,6 +83,8 @@ class ToolResponder:
         self._executions = executions
         self._patience = patience
         self._tell = tell
+        # Several runs may share a service, and their requests have the same names.
+        self._own = secrets.token_hex(8)
         self._out = False
         """Whether the executor was out of order when it was last asked."""
 
@@ -105,7 +108,7 @@ class ToolResponder:
                 path, completion.text, completion.tokens, finish=completion.finish, stop=completion.stop, limits=limits
             )
             if isinstance(step, Run):
-                execution = await self._run(request.name, step.blocks, use)
+                execution = await self._run(f"{self._own}/{request.name}", step.blocks, use)
                 path, step = ran(path, execution.text, restarted=execution.restarted, limits=limits)
             if isinstance(step, End):
                 return _response(path, prompt_tokens, step.finish)

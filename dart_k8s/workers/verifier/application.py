@@ -55,7 +55,7 @@ def application(endpoints: Sequence[Endpoint], readiness: Readiness, metrics: Me
         metrics.set(measures.CAPACITY, endpoint.gate.capacity, endpoint=endpoint.name)
     routes = [
         Route("/healthz", _alive),
-        Route("/readyz", partial(_ready, readiness)),
+        Route("/readyz", partial(_ready, endpoints, readiness)),
         Route("/metrics", partial(_metrics, endpoints, readiness, metrics)),
         Route("/v1/about", partial(_about, endpoints)),
     ]
@@ -76,9 +76,10 @@ async def _alive(request: Request) -> Response:
     return _json(200, {"status": "alive"})
 
 
-async def _ready(readiness: Readiness, request: Request) -> Response:
+async def _ready(endpoints: Sequence[Endpoint], readiness: Readiness, request: Request) -> Response:
     problem = readiness.problem()
-    return _json(503 if problem else 200, {"ready": not problem, "reason": problem})
+    facts = {endpoint.name: found for endpoint in endpoints if (found := endpoint.facts())}
+    return _json(503 if problem else 200, {"ready": not problem, "reason": problem, **facts})
 
 
 async def _about(endpoints: Sequence[Endpoint], request: Request) -> Response:

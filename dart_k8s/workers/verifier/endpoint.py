@@ -47,6 +47,10 @@ class Endpoint(Protocol):
         """The body of the reply. Raises Refused. Cancelled when the client has gone or the time is over."""
         ...
 
+    def facts(self) -> dict[str, Any]:
+        """What /readyz tells of it, besides whether it is ready: JSON-ready, known once it has started."""
+        ...
+
     def measure(self) -> None:
         """Bring those metrics up to date that are read, not counted. Called before each scrape."""
         ...

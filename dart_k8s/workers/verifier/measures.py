@@ -1,6 +1,7 @@
 """What the server measures. Labels are bounded by what is listed here."""
 
 from dart_k8s.edges.metrics import Metric
+from dart_k8s.edges.verification.blocks import OUTCOMES
 
 ENDPOINTS = ("verify", "execute")
 CODES = ("200", "400", "404", "405", "408", "409", "411", "413", "429", "499", "500", "503")
@@ -38,6 +39,33 @@ KILLS = Metric(
     name="dart_verifier_child_kills_total", kind="counter", help="Child processes that died or were killed.",
     labels={"child": ("checker", "algebra", "execution")},
 )  # fmt: skip
+LAYERS = ("namespaces", "landlock", "seccomp", "user", "scratch")
+PROMISES = ("network", "files", "writing", "processes", "memory", "environment", "libraries")
+LAYER = Metric(
+    name="dart_verifier_sandbox_layer", kind="gauge", help="1 for each mechanism that confines code here, else 0.",
+    labels={"layer": LAYERS},
+)  # fmt: skip
+PROMISE = Metric(
+    name="dart_verifier_sandbox_promise", kind="gauge",
+    help="1 for each promise of the sandbox that an attempt at start could not break, else 0.",
+    labels={"promise": PROMISES},
+)  # fmt: skip
+EXECUTIONS = Metric(
+    name="dart_verifier_executions_total", kind="counter", help="Blocks of code run, by how they ended.",
+    labels={"outcome": OUTCOMES},
+)  # fmt: skip
+EXECUTION_SECONDS = Metric(
+    name="dart_verifier_execution_seconds", kind="histogram",
+    help="Time of one block, with those that were run again before it.", labels={}, buckets=SECONDS,
+)  # fmt: skip
+REPLAYED = Metric(
+    name="dart_verifier_replayed_blocks_total", kind="counter", help="Blocks run again because their session had gone.",
+    labels={},
+)  # fmt: skip
+SESSIONS = Metric(name="dart_verifier_sessions", kind="gauge", help="Sessions held, running or not.", labels={})
+EVICTED = Metric(
+    name="dart_verifier_evicted_sessions_total", kind="counter", help="Sessions that made room for others.", labels={}
+)
 CHILDREN = Metric(
     name="dart_verifier_children", kind="gauge", help="Child processes that take work now.", labels=_BY_ENDPOINT
 )

@@ -17,6 +17,8 @@ from pathlib import Path
 import uvicorn
 
 from dart_k8s import __version__, answers
+from dart_k8s.edges.execution.limits import Limits
+from dart_k8s.edges.execution.sandbox import Sandbox
 from dart_k8s.edges.metrics import Metrics
 from dart_k8s.edges.metrics.prometheus import PrometheusMetrics
 from dart_k8s.errors import EXIT_CLOSED, SpecError
@@ -24,12 +26,18 @@ from dart_k8s.workers.checking import Checkers
 
 from .application import application
 from .endpoint import Endpoint
+from .execute import Execute
 from .logs import open_log
 from .readiness import Readiness
 from .verify import Verify
 
 __all__ = ["ServerSettings", "serve"]
 
+QUEUED_BLOCKS = 32
+"""For each process: most blocks take a hundredth of a second, so this is soon worked off, and a full queue is told
+before the wait is long."""
+MOST_BLOCKS_BODY = 4 << 20
+"""Bytes: 64 blocks of the longest, as JSON escapes them at worst."""
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than clients keep one, so that it is they who close it."""
 
@@ -58,6 +66,17 @@ class ServerSettings:
     drain: float = 25.0
     """Kubernetes kills a pod 30 s after it was told to stop, by default."""
     log_level: str = "info"
+    execute: bool = False
+    """Whether code is run as well."""
+    unconfined: bool = False
+    """Run it although this place can't confine it."""
+    block_seconds: float = 10.0
+    block_memory: int = 512 << 20
+    """Of one session, on top of the libraries."""
+    sessions: int = 64
+    """Held at once. One that has answered has some 20 MiB of its own, at most what `block_memory` says."""
+    scratch: str = ""
+    """A folder on a small file system of its own, for places without namespaces."""
 
 
 def cores() -> int:
@@ -82,7 +101,31 @@ def endpoints(settings: ServerSettings, metrics: Metrics, tell: Callable[..., No
         most_body=settings.most_body,
         seconds=settings.request_seconds,
     )
-    return [verify]
+    if not settings.execute:
+        return [verify]
+    # Half of a request's time for running earlier blocks again; the rest for the block and for its turn.
+    sandbox = Sandbox(
+        Limits(
+            seconds=settings.block_seconds,
+            replay_seconds=settings.request_seconds / 2,
+            memory=settings.block_memory,
+            processes=settings.processes,
+            sessions=max(settings.sessions, settings.processes),
+            cpu_seconds=int(20 * settings.block_seconds) + 1,
+        ),
+        unconfined=settings.unconfined,
+        scratch=settings.scratch,
+    )
+    execute = Execute(
+        sandbox,
+        metrics,
+        tell,
+        queue_items=QUEUED_BLOCKS * settings.processes,
+        queue_bytes=settings.queue_bytes,
+        most_body=MOST_BLOCKS_BODY,
+        seconds=settings.request_seconds,
+    )
+    return [verify, execute]
 
 
 def serve(settings: ServerSettings) -> int:

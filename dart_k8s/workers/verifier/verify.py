@@ -97,6 +97,10 @@ class Verify:
         )
         return wire.write_reply(wire.Reply(verdicts=verdicts, rules=answers.VERSION, program=__version__))
 
+    def facts(self) -> dict[str, Any]:
+        """See `Endpoint`."""
+        return {}
+
     def measure(self) -> None:
         """See `Endpoint`."""
         counts = self._checkers.counts
