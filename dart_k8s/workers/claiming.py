@@ -3,7 +3,8 @@
 No clock is compared across machines: a claim has expired when an observer has watched the same ETag for the whole time
 to live on its own monotonic clock. Watching means looking: of the time between two looks at most half the time to live
 counts. Else an observer that slept, or could not reach the store any more than the holder could, would take over from
-the living at its first look. A holder that could not renew within half the time to live stops starting work.
+the living at its first look. A holder that could not renew within half the time to live stops starting work. A holder
+that is known to be gone (see `holders`) is not waited for.
 """
 
 import asyncio
@@ -55,6 +56,8 @@ class Claims:
     holder: str
     heartbeat: float = 15.0
     ttl: float = 90.0
+    gone: Callable[[str], bool] | None = None
+    """Whether a holder is certainly gone; None: nothing is known of holders."""
     sightings: dict[str, Sighting] = field(default_factory=dict)
 
     def valid(self, held: HeldClaim) -> bool:
@@ -95,14 +98,24 @@ class Claims:
         return known.claim
 
     def resting(self, key: str) -> bool:
-        """Whether the claim has not been renewed for two heartbeats: a live one never rests, so it needs no reading."""
+        """Whether the claim has not been renewed for two heartbeats: a live one never rests, so it needs no reading.
+
+        Where holders can be known to be gone, every claim is worth reading.
+        """
         known = self.sightings.get(key)
-        return known is not None and known.age >= 2 * self.heartbeat
+        return known is not None and (self.gone is not None or known.age >= 2 * self.heartbeat)
 
     def expired(self, key: str) -> bool:
-        """Whether the claim's ETag has been the same for the whole time to live, as of the last survey."""
+        """Whether the claim's ETag has been the same for the whole time to live, as of the last survey, or its holder
+        is certainly gone."""
         known = self.sightings.get(key)
-        return known is not None and known.age >= self.ttl
+        if known is None:
+            return False
+        return known.age >= self.ttl or (known.claim is not None and self.is_gone(known.claim.current.holder))
+
+    def is_gone(self, holder: str) -> bool:
+        """Whether the holder is certainly gone: nothing more will come of it."""
+        return self.gone is not None and self.gone(holder)
 
     async def take(self, key: str, name: str, *, failed: bool = False) -> HeldClaim | None:
         """Take an absent, released or expired claim; None if somebody else has it or was faster.

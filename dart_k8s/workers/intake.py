@@ -97,7 +97,9 @@ class Intake:
                 current = folding.end(
                     current, str(name), segments=None if silent_end else holding.segments, barren=barren
                 )
-                self._ended[str(name)] = asyncio.get_running_loop().time()
+                ended = asyncio.get_running_loop().time()
+                # Of a holder that is gone nothing can come late.
+                self._ended[str(name)] = ended - self.claims.ttl if self.claims.is_gone(holding.holder) else ended
             if holding.hold is Hold.DONE and shard.shard >= plan.sampling_shards:
                 current = folding.swept(current, swept_by(plan, shard.shard))
         return current

@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -34,12 +33,12 @@ from dart_k8s.ledger.state import BudgetState
 
 from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
+from .holders import claims_of
 from .planner import Planner
 from .prepare import Prepared
 from .snapshot import Snapshot
 from .stopping import pause, stopped, unless_stopped
 from .translate import goal_of, planner_settings
-from .verification import holder_name
 
 MOST_RESTARTS = 3
 """Restarts of a sampler that ended without anything new in the state: beyond that the run stops and says why."""
@@ -206,12 +205,7 @@ async def sample(
     settings = prepared.record.synthesis.spec.claims
     planner = Planner(
         access=access,
-        claims=Claims(
-            access,
-            holder_name("planner", socket.gethostname(), os.getpid()),
-            heartbeat=settings.heartbeat_seconds,
-            ttl=settings.ttl_seconds,
-        ),
+        claims=claims_of(access, "planner", heartbeat=settings.heartbeat_seconds, ttl=settings.ttl_seconds),
         goal=goal_of(synthesis),
         own=snapshot.own_targets,
         rates=snapshot.fixed_rates,
@@ -251,12 +245,7 @@ async def curate(synthesis: Synthesis, work: Callable[[], T], *, tell: Tell = si
     store = open_store(synthesis.spec.output.uri)
     access = Access(store, tell=tell)
     settings = synthesis.spec.claims
-    claims = Claims(
-        access,
-        holder_name("curator", socket.gethostname(), os.getpid()),
-        heartbeat=settings.heartbeat_seconds,
-        ttl=settings.ttl_seconds,
-    )
+    claims = claims_of(access, "curator", heartbeat=settings.heartbeat_seconds, ttl=settings.ttl_seconds)
     try:
         while True:
             await claims.survey(CURATOR)

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,13 +25,12 @@ from dart_k8s.ledger.keys import RUN
 
 from . import record
 from .access import Access
-from .claiming import Claims
+from .holders import claims_of
 from .opening import open_model
 from .orphan import die_with_parent
 from .sample import Problems, Sampler
 from .snapshot import Snapshot
 from .translate import engine_of, executor_of, prompt_of, responder_of, sampler_settings, verifier_of
-from .verification import holder_name
 
 PROMPTS_KEPT = 4096
 """Rendered prompts kept in memory: those of the shards at work."""
@@ -132,8 +130,7 @@ async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: as
         )
     access = Access(store, tell=say)
     settings = synthesis.spec.claims
-    holder = holder_name("sampler", socket.gethostname(), os.getpid())
-    claims = Claims(access, holder, heartbeat=settings.heartbeat_seconds, ttl=settings.ttl_seconds)
+    claims = claims_of(access, "sampler", heartbeat=settings.heartbeat_seconds, ttl=settings.ttl_seconds)
 
     @lru_cache(maxsize=PROMPTS_KEPT)
     def prompt(row: int) -> Prompt:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dart_k8s.errors import StoppedError
 
@@ -23,28 +23,25 @@ async def unless_stopped(stop: asyncio.Event, work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type]  # no error: it is a T
+    def settle(set_it: Callable[[Any], None], value: object) -> None:
+        if not outcome.done():
+            set_it(value)
 
     def run() -> None:
+        set_it: Callable[[Any], None]
+        told: object
         try:
-            made = work()
+            set_it, told = outcome.set_result, work()
         except BaseException as error:
-            told = (None, error)
-        else:
-            told = (made, None)
+            set_it, told = outcome.set_exception, error
         if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, *told)
+            loop.call_soon_threadsafe(settle, set_it, told)
 
     asked = asyncio.create_task(stop.wait(), name="stop")
     threading.Thread(target=run, name="work", daemon=True).start()
+    waits: set[asyncio.Future[Any]] = {outcome, asked}
     try:
-        await asyncio.wait({outcome, asked}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if not outcome.done():
             raise stopped()
         return outcome.result()

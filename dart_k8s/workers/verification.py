@@ -4,7 +4,6 @@ The children of `answers.pool` on the sampler's own machine, or a verification s
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, cast
 
@@ -116,8 +115,3 @@ class LateVerifier:
 
     async def close(self) -> None:
         """See `Verifier`."""
-
-
-def holder_name(role: str, host: str, process: int) -> str:
-    """A name for a process that nobody else has: role, host, process and a random part."""
-    return f"{role}-{host}-{process}-{secrets.token_hex(4)}"

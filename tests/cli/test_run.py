@@ -168,6 +168,19 @@ def test_kill_9_of_the_whole_tree_loses_no_written_response(folder: Path) -> Non
     check_whole(store)
 
 
+def test_after_kill_9_nobody_waits_for_the_claims_of_the_dead(folder: Path) -> None:
+    hours = {"heartbeatSeconds": 600, "ttlSeconds": 7200}
+    file = write_declarations(folder / "toy.yaml", declaration(folder, claims=hours))
+    process = dart("run", file, cache=folder / "cache")
+    store = open_store(str(folder / "toy"))
+    until_written(store, 20, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    code, out = finish(dart("run", file, cache=folder / "cache"))
+    assert code == 0, out
+    check_whole(store)
+
+
 def test_a_killed_sampler_is_started_again(folder: Path) -> None:
     file = write_declarations(folder / "toy.yaml", declaration(folder, samplers={"replicas": 2}))
     process = dart("run", file, cache=folder / "cache")
