@@ -48,7 +48,8 @@ def serve(
     """
     from dart_k8s.answers.pool import DEADLINE_SECONDS
     from dart_k8s.errors import SpecError
-    from dart_k8s.workers.verifier.serve import ServerSettings, cores
+    from dart_k8s.workers.checking import cores
+    from dart_k8s.workers.verifier.serve import ServerSettings
     from dart_k8s.workers.verifier.serve import serve as run
 
     levels = ("debug", "info", "warning", "error")

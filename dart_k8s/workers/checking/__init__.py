@@ -1,5 +1,6 @@
 """Checking responses on all cores of one machine, in processes that may die at any moment."""
 
-from .checkers import Checkers, Counts, Question
+from .checkers import Checkers, Counts
+from .machine import cores
 
-__all__ = ["Checkers", "Counts", "Question"]
+__all__ = ["Checkers", "Counts", "cores"]

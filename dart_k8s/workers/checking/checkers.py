@@ -26,6 +26,7 @@ from dart_k8s.errors import VerifierError
 
 ATTEMPTS = 2
 """Checkers that one response may take down before it is undecided."""
+PROGRAM = "dart_k8s.workers.checking.checker"
 CHECK_SECONDS = 5.0
 """Longest work at one response without computer algebra; honest ones take milliseconds."""
 ALGEBRA_DEADLINES = 20
@@ -46,7 +47,7 @@ WORDS_KEPT = 2000
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from dart_k8s.workers.checking.checker import main; main(*json.loads(sys.argv[2]))"
+    "from importlib import import_module; import_module(sys.argv[3]).main(*json.loads(sys.argv[2]))"
 )
 """What a checker runs. Isolated mode, with this process's import path: the same package wherever that lies."""
 
@@ -119,10 +120,13 @@ class Checkers:
         deadline: float = DEADLINE_SECONDS,
         memory: int = MEMORY_BYTES,
         check_seconds: float = CHECK_SECONDS,
+        attempts: int = ATTEMPTS,
+        program: str = PROGRAM,
         tell: Tell = _silent,
     ) -> None:
         """`deadline` (seconds) and `memory` (bytes) bound one question to computer algebra; `check_seconds` bounds the
-        work at a response outside of it."""
+        work at a response outside of it, which may take down `attempts` checkers. `program` is the module that a
+        checker runs."""
         if processes < 1:
             raise VerifierError(f"{processes} checkers can't verify.", remedy="At least one is needed.")
         self.processes = processes
@@ -130,6 +134,7 @@ class Checkers:
         self._arguments = [deadline, CHECKER_BYTES, memory]
         self._algebra_seconds = ALGEBRA_DEADLINES * deadline
         self._check_seconds = check_seconds
+        self._attempts, self._program = attempts, program
         self._waiting: deque[Question] = deque()
         self._algebra: deque[Question] = deque()
         self._children: set[_Child] = set()
@@ -247,10 +252,10 @@ class Checkers:
 
     def _suspect(self, question: Question) -> None:
         question.deaths += 1
-        if question.deaths < ATTEMPTS:
+        if question.deaths < self._attempts:
             self._waiting.appendleft(question)
         elif not question.answered.done():
-            reason = f"The verifier's process ended {ATTEMPTS} times while it worked at this response."
+            reason = f"The verifier's process ended {question.deaths} times while it worked at this response."
             question.answered.set_result(Verdict(verdict="undecided", answer=None, tier="limit", reason=reason))
 
     # Processes
@@ -275,6 +280,7 @@ class Checkers:
             _START,
             json.dumps([str(Path(entry).resolve()) for entry in sys.path]),
             json.dumps(self._arguments),
+            self._program,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

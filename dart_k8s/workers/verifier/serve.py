@@ -7,12 +7,10 @@ exit code 0. A second SIGTERM ends it at once.
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 
@@ -77,16 +75,6 @@ class ServerSettings:
     """Held at once. One that has answered has some 20 MiB of its own, at most what `block_memory` says."""
     scratch: str = ""
     """A folder on a small file system of its own, for places without namespaces."""
-
-
-def cores() -> int:
-    """CPU cores that this process may use: by its affinity, and by the quota of its container (cgroup v2)."""
-    count = len(os.sched_getaffinity(0))
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
-        if quota != "max":
-            count = min(count, -(-int(quota) // int(period)))
-    return max(1, count)
 
 
 def endpoints(settings: ServerSettings, metrics: Metrics, tell: Callable[..., None]) -> list[Endpoint]:
