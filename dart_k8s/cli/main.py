@@ -12,7 +12,7 @@ from dart_k8s import __version__
 from dart_k8s.errors import DartError, SpecError
 from dart_k8s.workers.stopping import stopped
 
-from . import analyze, curate, forecast, push, recipes, run, status, tune, validate, verifier, verify
+from . import analyze, curate, forecast, push, recipes, reverify, run, status, tune, validate, verifier, verify
 
 INTERRUPTED = 130
 """What the command line library makes of a KeyboardInterrupt."""
@@ -34,6 +34,7 @@ app.command("tune")(tune.tune)
 app.command("analyze")(analyze.analyze)
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
+app.command("reverify")(reverify.reverify)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(verifier.app, name="verifier")
 

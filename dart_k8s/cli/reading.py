@@ -35,3 +35,12 @@ def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:
 def is_declaration(target: str) -> bool:
     """Whether a verb's argument names a declaration file, and not an output."""
     return target == "-" or target.endswith((".yaml", ".yml"))
+
+
+def outputs_of(target: str) -> list[str]:
+    """The outputs that a verb's argument names: those of a declaration file, or itself."""
+    if is_declaration(target):
+        return [document.spec.output.uri for document in read_declarations(target)]
+    if not target:
+        raise SpecError("Which run? Name its declaration file or its output.")
+    return [target]

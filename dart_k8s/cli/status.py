@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from dart_k8s.edges.store import open_store
-from dart_k8s.errors import SpecError
 from dart_k8s.ledger import state as states
 from dart_k8s.ledger.keys import BUDGET
 from dart_k8s.workers import record
@@ -18,7 +17,7 @@ from dart_k8s.workers.status import Status as Standing
 from dart_k8s.workers.status import status as standing
 from dart_k8s.workers.translate import goal_of
 
-from .reading import read_declarations
+from .reading import outputs_of
 
 
 def status(
@@ -27,7 +26,7 @@ def status(
     queries: Annotated[bool, typer.Option("--queries", help="Also each query.")] = False,
 ) -> None:
     """Show where a run stands: trials, rows, open queries, by difficulty. Reads the state only, changes nothing."""
-    for uri in _outputs(target):
+    for uri in outputs_of(target):
         store = open_store(uri)
         found = record.need(store)
         current = states.decode(store.get(BUDGET).data)
@@ -40,14 +39,6 @@ def status(
             typer.echo(json.dumps(document, indent=2))
         else:
             show(Console(highlight=False), stands, rows)
-
-
-def _outputs(target: str) -> list[str]:
-    if target.endswith((".yaml", ".yml")) or target == "-":
-        return [d.spec.output.uri for d in read_declarations(target)]
-    if not target:
-        raise SpecError("Which run? Name its declaration file or its output.")
-    return [target]
 
 
 def show(console: Console, stands: Standing, rows: object = ()) -> None:

@@ -60,6 +60,11 @@ class Span(NamedTuple):
     end: int
 
 
+def code_of(verdict: str | None) -> int:
+    """A verdict's code in a tally; None is pending."""
+    return _CODES[verdict]
+
+
 @dataclass(slots=True, kw_only=True)
 class Row:
     """One row of a segment: a trial, or the verdict of a trial that was written while pending."""

@@ -23,7 +23,9 @@ from . import frame
 from .keys import BUDGET, PlanName
 
 FORMAT = "dart-k8s.io/budget-state/v1"
-VERSION = 1
+REJUDGED_FORMAT = "dart-k8s.io/budget-state/v2"
+"""Of a state made from a later generation of verdicts: a program that knows none must not take the first for it."""
+VERSION = 2
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -162,6 +164,10 @@ class BudgetState:
     phase: Phase = Phase.SAMPLING
     verifier: str = ""
     """Version of all verdicts in this state."""
+    generation: int = 0
+    """Which generation of verdicts this state is made from; 0: those in the segments. See `generations`."""
+    rejudged: int = 0
+    """The first so many attempts have their verdicts from that generation; later ones in their own segments."""
     weights: tuple[float, ...] = ()
     """The fitted prior over `budget.posterior.GRID`; empty: flat."""
     totals: Totals = field(default_factory=Totals)
@@ -210,7 +216,7 @@ class BudgetState:
 def encode(state: BudgetState) -> bytes:
     """The state as one object."""
     header: dict[str, Any] = {
-        "format": FORMAT,
+        "format": REJUDGED_FORMAT if state.generation else FORMAT,
         "queries": state.size,
         "epoch": state.epoch,
         "plan": None if state.plan is None else str(state.plan),
@@ -221,6 +227,8 @@ def encode(state: BudgetState) -> bytes:
         "nonce": state.nonce,
         "note": state.note,
     }
+    if state.generation:
+        header |= {"generation": state.generation, "rejudged": state.rejudged}
     parts = {
         "queries": frame.table_bytes(_columns(state.table)),
         "texts": frame.table_bytes(pa.table({"text": state.texts, "once": state.once})),
@@ -276,6 +284,8 @@ def _scalars(header: Mapping[str, Any]) -> dict[str, Any]:
         "plan": None if header["plan"] is None else PlanName.parse(header["plan"]),
         "phase": Phase(header["phase"]),
         "verifier": header["verifier"],
+        "generation": int(header.get("generation", 0)),
+        "rejudged": int(header.get("rejudged", 0)),
         "weights": tuple(header["weights"]),
         "totals": Totals(**known),
         "nonce": header["nonce"],

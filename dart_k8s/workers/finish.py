@@ -72,7 +72,7 @@ class Closed:
                 engine=f"{spec.engine.kind} {model}{revision}",
                 template=template(spec.prompt, spec.engine.api).name,
                 sampling=json.dumps(sampling, sort_keys=True),
-                verifier=self.record.verifier,
+                verifier=self.state.verifier,
             ),
         )
 
@@ -152,7 +152,7 @@ def about(closed: Closed, synthesis: Synthesis, command: str) -> About:
     """What the card says of how the data set came to be."""
     versions = {
         "dart-k8s": closed.record.program,
-        "verifier": closed.record.verifier,
+        "verifier": closed.state.verifier,
         "curated by dart-k8s": __version__,
     }
     if closed.record.model_revision:
@@ -171,7 +171,12 @@ def about(closed: Closed, synthesis: Synthesis, command: str) -> About:
 def sealed_attempts(current: BudgetState) -> list[SealedAttempt]:
     """Exactly the segments that the sealed state counts, attempts in launch order."""
     return [
-        SealedAttempt(name=name, order=order, segments=int(current.cursor[order]))
+        SealedAttempt(
+            name=name,
+            order=order,
+            segments=int(current.cursor[order]),
+            generation=current.generation if order < current.rejudged else 0,
+        )
         for order, name in enumerate(current.attempts)
         if current.cursor[order]
     ]

@@ -126,7 +126,8 @@ async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: as
         raise SpecError(
             f"Cannot go on with {uri}: its verdicts come from verifier {run.verifier}, this program has "
             f"{verifier.version}, and a state never mixes two.",
-            remedy="Go on with the program that began it, or start from its pool (spec.pool.from) in another output.",
+            remedy="Judge all of it anew with `dart reverify FILE`, go on with the program that began it, or start "
+            "from its pool (spec.pool.from) in another output.",
         )
     access = Access(store, tell=say)
     settings = synthesis.spec.claims

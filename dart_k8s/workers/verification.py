@@ -40,6 +40,7 @@ class PoolVerifier:
 
     def __init__(self, *, processes: int, deadline: float, memory_mib: int, lenient: bool = False) -> None:
         self.version = version_of(lenient=lenient)
+        self.lenient = lenient
         self._policy = Policy(lenient=lenient)
         self._pool = Pool(processes=processes, deadline=deadline, memory=memory_mib << 20)
 

@@ -2,5 +2,6 @@
 
 from .checkers import Checkers, Counts
 from .machine import cores
+from .verifier import CheckersVerifier
 
-__all__ = ["Checkers", "Counts", "cores"]
+__all__ = ["Checkers", "CheckersVerifier", "Counts", "cores"]

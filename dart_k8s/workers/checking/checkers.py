@@ -30,8 +30,8 @@ PROGRAM = "dart_k8s.workers.checking.checker"
 CHECK_SECONDS = 5.0
 """Longest work at one response without computer algebra; honest ones take milliseconds."""
 ALGEBRA_DEADLINES = 20
-"""Deadlines of a question to computer algebra after which its checker itself is killed: some questions for one
-response, each asked twice at most. The checker's own pool is through long before."""
+"""Deadlines of computer algebra after which its checker itself is killed. The checker's own pool is through after about
+one: this is for one that is not."""
 START_SECONDS = 60.0
 CHECKER_BYTES = 2 << 30
 """Address space of a checker: no honest response needs a tenth of it."""

@@ -18,7 +18,7 @@ from dart_k8s.ledger import keys
 from .database import DEFAULT_LIMITS, Database, Limits, database, local_files, spans_of
 from .pool import POOL_FORMAT, POOL_SCHEMA, QUERY_INFO, ROWS_PER_GROUP, ROWS_PER_PART, SealedAttempt
 from .query_info import query_info
-from .segments import verifier_of
+from .segments import rejudged, verifier_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ def compact(
     unsealed = _check_present(store, wanted)
     with database(limits) as db:
         files = local_files(store, wanted, db.folder / "segments")
+        files = rejudged(store, files, wanted, [ordered[number].generation for number, _ in named], db.folder)
         verifier = verifier_of(files, wanted)
         db.register("attempts", _attempt_table(ordered))
         db.register("files", _file_table(files, named))

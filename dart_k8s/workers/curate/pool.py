@@ -60,6 +60,8 @@ class SealedAttempt:
     """Launch order of the claims."""
     segments: int
     """The first so many segments count; later objects do not."""
+    generation: int = 0
+    """Which generation its verdicts are of; 0: those in its segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
