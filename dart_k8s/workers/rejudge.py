@@ -12,9 +12,7 @@ Killed after it, the same command does 5. Nothing of an older generation is chan
 
 import asyncio
 import json
-import os
 import secrets
-import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,13 +31,14 @@ from . import record
 from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
 from .draft import assemble, counts_of, no_rows
+from .holders import claims_of
 from .judging import Judge
 from .rebuilding import Written, rebuilt
 from .record import RunRecord
 from .recovery import tally_orphans
 from .snapshot import Snapshot
 from .translate import goal_of
-from .verification import Verifier, holder_name
+from .verification import Verifier
 
 AT_ONCE = 4
 """Segments in hand: some thousand responses, which is enough for many cores, and bounded in memory."""
@@ -88,11 +87,8 @@ class Rejudging:
         """
         found = await self.access.call(record.need, self.access.store)
         settings = found.synthesis.spec.claims
-        self._claims = Claims(
-            self.access,
-            holder_name("reverify", socket.gethostname(), os.getpid()),
-            heartbeat=settings.heartbeat_seconds,
-            ttl=settings.ttl_seconds,
+        self._claims = claims_of(
+            self.access, "reverify", heartbeat=settings.heartbeat_seconds, ttl=settings.ttl_seconds
         )
         role = await self._take_role()
         beat = asyncio.create_task(self._beat(role))
