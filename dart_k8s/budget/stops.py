@@ -32,7 +32,7 @@ class Stop(IntEnum):
     """Its shard ended its sampler again and again."""
 
 
-LOOK_GROWTH = 1.5
+LOOK_GROWTH = 1.25
 """A query is looked at for hopelessness each time its trials have grown by this factor. Looking more often closes more
 queries in a spell of bad luck: what they would have given is lost, and the look costs 50 microseconds
 (docs/decisions/0008)."""

@@ -2,7 +2,7 @@
 
 No samplers, no lateness: fast enough for whole populations and several seeds. The rules are the project's own
 (`budget.strategies.targets`, `budget.stops.hopeless`), applied when a sampler's tracker applies them: targets at every
-verdict, hope each time a query's trials have grown by half and when it is at its
+verdict, hope each time a query's trials have grown by a quarter and when it is at its
 floor. Outcomes are a function of (seed, query, trial), so two goals see the same coins.
 """
 

@@ -200,5 +200,5 @@ def test_the_json_says_what_is_approximate_and_holds_every_number():
 
 def test_checkpoints_hold_the_trials_at_which_a_rule_begins():
     marks = checkpoints(Goal(kind=Kind.PROP2DIFF, scale=192, min_trials=32, cap=8192), 8192)
-    assert marks == sorted(set(marks)) and {64, 96, 144, 8192} <= set(marks) and len(marks) < 60
+    assert marks == sorted(set(marks)) and {64, 80, 100, 8192} <= set(marks) and len(marks) < 60
     assert checkpoints(UNIFORM, 10) == [10]

@@ -142,13 +142,13 @@ def test_the_hopeless_rule_is_the_chance_within_the_trials_left(goal, counts, ex
         assert floor == (0 if none else int(goal.floor(target)))
 
 
-def test_a_query_is_looked_at_each_time_its_trials_have_grown_by_half():
+def test_a_query_is_looked_at_each_time_its_trials_have_grown_by_a_quarter():
     looks, at = [], 0
     while at < 2000:
         at = next_look(UNIFORM, at)
         looks.append(at)
-    assert looks == [64, 96, 144, 216, 324, 486, 729, 1094, 1641, 2462]
-    assert [next_look(UNIFORM, n) for n in (0, 63, 64, 95, 96, 1641)] == [64, 64, 96, 96, 144, 2462]
+    assert looks == [64, 80, 100, 125, 157, 197, 247, 309, 387, 484, 605, 757, 947, 1184, 1480, 1850, 2313]
+    assert [next_look(UNIFORM, n) for n in (0, 63, 64, 79, 80, 1850)] == [64, 64, 80, 80, 100, 2313]
 
 
 @given(st.integers(1, 500), st.integers(0, 100))
