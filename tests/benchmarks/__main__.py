@@ -12,7 +12,7 @@ import argparse
 import sys
 import time
 
-from . import accuracy, bookkeeping, bound, curation, execution, folding, hopeless
+from . import accuracy, bookkeeping, bound, curation, execution, folding, hopeless, service
 from .populations import FULL, NAMES
 from .report import markdown
 from .stored import Found, Part, Size
@@ -65,6 +65,7 @@ def parts(*, small: bool) -> list[Part]:
             Part("bookkeeping", bookkeeping.measure, {"responses": responses, "padded": padded})
             for padded in (False, True)
         ),
+        Part("service", service.measure, {"responses": 12_000 if small else 60_000}),
         Part("execution", execution.measure, {"blocks": 100 if small else 400}),
         Part("folding", folding.measure, {"queries": 1_000_000}),
         *(Part("accuracy", accuracy.measure, size) for size in known),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from . import accuracy, bookkeeping, bound, execution, folding, hopeless
+from . import accuracy, bookkeeping, bound, execution, folding, hopeless, service
 from .stored import Found, Part
 
 Done = list[tuple[Part, Found]]
@@ -19,6 +19,7 @@ def markdown(parts: Iterable[Part]) -> str:
         ("bookkeeping", "The sampler's own cost", bookkeeping.HEAD, bookkeeping.row),
         ("folding", "A planner's turn", folding.HEAD, folding.row),
         ("execution", "Running code", execution.HEAD, execution.row),
+        ("service", "The verification service", service.HEAD, service.row),
         ("curation", "Curation", None, None),
     ):
         mine = [(part, found) for part, found in done if part.name == name]
