@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from dart_k8s import __version__
 from dart_k8s.budget.posterior import Prior
+from dart_k8s.edges.store import open_store
 from dart_k8s.errors import Conflict, NotFound, RunError
 from dart_k8s.ledger import generations, plans, segments, state
 from dart_k8s.ledger.claims import Hold
@@ -111,6 +112,7 @@ class Rejudging:
             await self._record()
             return None
         snapshot = await asyncio.to_thread(Snapshot.load, self.access.store)
+        await asyncio.to_thread(self._look_at_earlier, found)
         etag = blob.etag
         if current.phase is not Phase.CLOSED:
             current, etag = await self._quiet(current, etag, found, snapshot)
@@ -143,6 +145,13 @@ class Rejudging:
             changed=changed,
             state=new,
         )
+
+    def _look_at_earlier(self, found: RunRecord) -> None:
+        """Say which earlier pools have verdicts of another version: their correct responses count as they stand."""
+        for uri in found.synthesis.spec.pool.from_:
+            earlier = record.read(open_store(uri))
+            if earlier is not None and earlier[0].verifier != self.verifier.version:
+                self.tell("earlier-pool", uri=uri, verifier=earlier[0].verifier, way_out="dart reverify it first")
 
     # Alone at work
 

@@ -201,6 +201,19 @@ def differing(one: BudgetState, other: BudgetState, names: Sequence[str]) -> lis
     return [name for name in names if not np.array_equal(getattr(one.table, name), getattr(other.table, name))]
 
 
+def test_an_earlier_pool_of_another_version_is_named(copied: Store, finished: FinishedRun) -> None:
+    document = json.loads(copied.get(RUN).data)
+    document["declaration"]["spec"]["pool"] = {"from": [str(finished.output)]}
+    copied.put(RUN, json.dumps(document).encode())
+    told: list[tuple[str, dict[str, object]]] = []
+    made = reverify(copied, as_before, tell=lambda event, **facts: told.append((event, facts)))
+    assert ("earlier-pool", str(finished.output), "exact-1") in [
+        (event, facts.get("uri"), facts.get("verifier")) for event, facts in told
+    ]
+    assert made is not None
+    assert int(made.state.table.distinct.sum()) > 0
+
+
 def test_an_interrupted_generation_of_another_version_is_passed_over(copied: Store) -> None:
     with pytest.raises(Killed):
         reverify(Mortal(copied, 4, after=False), as_before, "exact-2")
