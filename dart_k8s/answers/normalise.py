@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from dart_k8s.answers.limits import DEPTH
 
@@ -97,6 +98,7 @@ _ENVELOPES = (
 _SEPARATING = " \t\r\n\f\v~,;:\\"
 _ENDINGS = (r"\!", r"\newline", r"\par", r"\quad", r"\qquad", r"\thinspace")
 _STOP_AS_TEXT = re.compile(r"\\(?:text|mathrm|mbox) ?\{[\s.,;]{1,8}\}$")
+_OPENERS = frozenset(left[0] for left, _ in _ENVELOPES)
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|\\q?quad(?![A-Za-z])|[:=](?![=:]))+")
 _LAYOUT = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|noindent|centering|"
@@ -197,7 +199,7 @@ def strip_envelope(text: str) -> str:
     for _ in range(DEPTH):
         before = text
         text = _strip_end(_LEADING.sub("", text)) if not text.endswith(r"\right.") else text.strip()
-        for left, right in _ENVELOPES:
+        for left, right in _ENVELOPES if text[:1] in _OPENERS else ():
             inner = text[len(left) : len(text) - len(right)]
             if (
                 len(text) > len(left) + len(right)
@@ -208,7 +210,7 @@ def strip_envelope(text: str) -> str:
             ):
                 text = inner
                 break
-        wrapped = _WRAPPER.match(text)
+        wrapped = _WRAPPER.match(text) if text.startswith("\\") else None
         if wrapped and closing_brace(text, wrapped.end() - 1) == len(text) - 1:
             inner = text[wrapped.end() : -1]
             # A word in \text stays marked as text for the reader unless it is the whole answer, which it is here.
@@ -297,6 +299,7 @@ def _spellings(text: str) -> str:
     return _SPELLED.sub(r"\1_", text)
 
 
+@lru_cache(maxsize=8192)
 def normal_answer(text: str) -> str:
     """The normal form of an answer's text, the one that is read: ASCII mathematics without layout, delimiters and
     digit separators."""

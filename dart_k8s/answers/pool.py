@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,9 +38,12 @@ _GRACE_SECONDS = 2.0
 _ATTEMPTS = 2
 _MOST_QUESTIONS = 8
 """Questions that one check may ask before it is undecided."""
+_REMEMBERED = 4096
+"""Questions whose answers a pool remembers: models give the same wrong sum again and again."""
 _INLINE_CHARACTERS = 20_000
 """Longer responses are read in a thread, so that the event loop of an async caller does not wait for them."""
 _DEFAULT_POLICY = Policy()
+_ONCE = "failed once"
 
 
 _START = (
@@ -131,6 +135,7 @@ class Pool:
         """Children that were killed or died so far."""
         self._slots: queue.LifoQueue[_Keeper | None] = queue.LifoQueue()
         self._keepers: set[_Keeper] = set()
+        self._known: OrderedDict[tuple[Node, Node], bool | str] = OrderedDict()
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._closed = False
@@ -149,7 +154,7 @@ class Pool:
             outcome = decide(response, reference, query, policy=policy, facts=facts)
             if isinstance(outcome, Verdict):
                 return outcome
-            settled = self._settle(outcome, clock)
+            settled = self._remembered(outcome, clock)
             if isinstance(settled, str):
                 reason = settled
                 break
@@ -191,6 +196,22 @@ class Pool:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(max_workers=self.processes, thread_name_prefix="answers")
             return self._threads
+
+    def _remembered(self, question: Question, clock: "_Clock") -> bool | str:
+        """What is known of a question, else what a child says. A child that ran out of time is asked once more: the
+        machine may have been busy."""
+        key = (question.left, question.right)
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None and known != _ONCE:
+            return known
+        settled = self._settle(question, clock)
+        if isinstance(settled, bool) or settled in ("deadline", "memory", "depth"):
+            with self._lock:
+                self._known[key] = settled if isinstance(settled, bool) or known == _ONCE else _ONCE
+                while len(self._known) > _REMEMBERED:
+                    self._known.popitem(last=False)
+        return settled
 
     def _settle(self, question: Question, clock: "_Clock") -> bool | str:
         """What a child says, or why none could."""

@@ -1,6 +1,7 @@
 """Children that can be killed: from threads, from coroutines, under fire, and after their parent's death."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -14,6 +15,15 @@ import pytest
 from dart_k8s.answers import Verdict
 from dart_k8s.answers.pool import Pool
 from dart_k8s.errors import VerifierError
+
+_numbers = itertools.count(2)
+
+
+def new() -> tuple[str, str, None]:
+    """A question for computer algebra that no pool has been asked before: answers are remembered."""
+    factor = next(_numbers)
+    return f"\\boxed{{\\sum_{{k=1}}^{{n}} {factor} k}}", rf"\frac{{{factor} n(n+1)}}{{2}}", None
+
 
 HARD = ("\\boxed{\\sum_{k=1}^{n} k^2}", r"\frac{n(n+1)(2n+1)}{6}", None)
 ENDLESS = (
@@ -47,7 +57,7 @@ def test_computer_algebra_decides_in_a_child(pool: Pool) -> None:
 
 def test_threads_share_a_pool(pool: Pool) -> None:
     verdicts: list[Verdict] = []
-    threads = [threading.Thread(target=lambda: verdicts.append(pool.check(*HARD))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: verdicts.append(pool.check(*new()))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -78,6 +88,18 @@ def test_a_question_past_its_deadline_is_undecided_and_the_pool_is_whole_again()
         assert made.check(*HARD).verdict == "correct"
 
 
+def test_what_computer_algebra_said_is_remembered_and_a_missed_deadline_the_second_time() -> None:
+    question = new()
+    with Pool(deadline=20.0) as made:
+        assert made.check(*question).verdict == "correct"
+        for pid in keepers(made):
+            os.kill(pid, signal.SIGKILL)
+        assert made.check(*question).verdict == "correct" and made.kills == 0
+    with Pool(deadline=0.1) as made:
+        assert [made.check(*ENDLESS).verdict for _ in range(4)] == ["undecided"] * 4
+        assert made.kills == 2
+
+
 def test_a_child_without_memory_leaves_the_question_undecided() -> None:
     with Pool(memory=1 << 20, deadline=20.0) as made:
         verdict = made.check(r"\boxed{\int_0^1 9^{9^9} x dx}", "5")
@@ -85,11 +107,11 @@ def test_a_child_without_memory_leaves_the_question_undecided() -> None:
 
 
 def test_a_killed_child_is_replaced_and_asked_once_more(pool: Pool) -> None:
-    pool.check(*HARD)
+    pool.check(*new())
     before = keepers(pool)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    assert pool.check(*HARD).verdict == "correct"
+    assert pool.check(*new()).verdict == "correct"
     assert pool.kills >= 1
 
 
@@ -131,7 +153,7 @@ def test_children_end_with_a_parent_that_was_killed() -> None:
 
 
 def test_a_worker_ends_with_its_keeper(pool: Pool) -> None:
-    pool.check(*HARD)
+    pool.check(*new())
     keeper = next(pid for pid in keepers(pool) if children(pid))
     workers = [os.pidfd_open(pid) for pid in children(keeper)]
     os.kill(keeper, signal.SIGKILL)
