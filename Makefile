@@ -104,8 +104,9 @@ soak: install ## Kill and fail things at random for minutes
 	$(BIN)/pytest -m soak
 
 .PHONY: fuzz
-fuzz: install ## Look for counter-examples with 100 times the examples of `make test`
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q -m "not soak" -k "$(K)"
+fuzz: install ## Look for counter-examples: SECONDS=300 on answers, then 100 times the examples of `make test` (K=word: those only)
+	$(if $(K),,$(BIN)/python -m tests.answers.fuzzing --seconds $(or $(SECONDS),300))
+	HYPOTHESIS_PROFILE=fuzz timeout --foreground $(or $(LIMIT),3600) $(BIN)/pytest -q -m "not soak" -k "$(K)"
 
 ##@ Clean up
 

@@ -61,7 +61,8 @@ class Comparison(Statements):
             raise LimitReached(f"more than {_COMPARISONS} pairs to compare")
         if answer == reference:
             return True
-        if self.policy.kind:
+        if self.policy.kind and not self.inside:
+            # The whole answer is such a collection; its members keep the brackets that they have.
             answer, reference = self._coerced(answer), self._coerced(reference)
         if isinstance(answer, Number) and isinstance(reference, Number):
             self._used("number")

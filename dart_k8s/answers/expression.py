@@ -48,6 +48,8 @@ _SIZES = 4
 """Numbers with pi, e or logarithms count as equal when they agree to 192 bits past four times the sizes of everything
 in them (cos x - 1 is of the order of x^2, so the sizes alone would not do)."""
 _ENOUGH_POINTS = 3
+_EXPONENT_BITS = 512
+"""Longest exponent whose bound is worked out, in floats."""
 _AIMED_BITS = 100
 """Numerals shorter than this, all together, can't hold a multiple of even one of the fixed primes."""
 
@@ -225,6 +227,8 @@ def _bounds(node: Node, degrees: dict[Node, int]) -> tuple[float, float]:
             return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
         case Pow(base, exponent):
             power = exact.rational(exponent)
+            if max(power.numerator.bit_length(), power.denominator.bit_length()) > _EXPONENT_BITS:
+                raise LimitReached(f"an exponent of more than {_EXPONENT_BITS} bits")
             upper, lower = _bounds(base, degrees)
             if power.denominator > 1:
                 upper, lower = _root_bounds(upper, lower, power.denominator)

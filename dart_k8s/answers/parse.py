@@ -190,14 +190,15 @@ class Parser(Arithmetic):
 
     def ratio(self, first: Node) -> Node:
         """The parts of a ratio after the first."""
-        parts = [first]
-        clock = len(self.tokens) == 3 and self.kind(1) == "number" and len(self.tokens[self.at + 1].value) == 2
+        minutes = self.tokens[self.at + 1].value if len(self.tokens) == 3 and self.kind(1) == "number" else ""
         clock = (
-            clock
+            len(minutes) == 2
+            and minutes.isdigit()
+            and int(minutes) < 60
             and isinstance(first, Number)
             and first.value <= 24
-            and int(self.tokens[self.at + 1].value[:2].rstrip(".") or 0) < 60
         )
+        parts = [first]
         while self.accept(":"):
             parts.append(self.expression())
         return Ratio(tuple(parts), clock)

@@ -28,7 +28,7 @@ from dart_k8s.answers.tree import Node
 from dart_k8s.answers.verdict import Policy, Verdict
 from dart_k8s.errors import VerifierError
 
-DEADLINE_SECONDS = 0.75
+DEADLINE_SECONDS = 0.6
 """Wall-clock time of children for one check. Honest sums and integrals need a tenth of it; no check takes over a
 second."""
 MEMORY_BYTES = 400 << 20

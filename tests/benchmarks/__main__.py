@@ -12,7 +12,7 @@ import argparse
 import sys
 import time
 
-from . import accuracy, bookkeeping, bound, curation, execution, folding, hopeless, service
+from . import accuracy, bookkeeping, bound, curation, execution, folding, hopeless, service, verifying
 from .populations import FULL, NAMES
 from .report import markdown
 from .stored import Found, Part, Size
@@ -67,6 +67,11 @@ def parts(*, small: bool) -> list[Part]:
         ),
         Part("service", service.measure, {"responses": 12_000 if small else 60_000}),
         Part("execution", execution.measure, {"blocks": 100 if small else 400}),
+        *(
+            Part("verifying", verifying.measure, {"mix": mix, "responses": responses // 10, "beside": 1_000})
+            for mix in verifying.MIXES
+        ),
+        *(Part("attacks", verifying.measure_attacks, {"kind": kind}) for kind in verifying.ATTACKS),
         Part("folding", folding.measure, {"queries": 1_000_000}),
         *(Part("accuracy", accuracy.measure, size) for size in known),
         *(Part("hopeless", hopeless.measure, size) for size in stops),

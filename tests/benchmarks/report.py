@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from . import accuracy, bookkeeping, bound, execution, folding, hopeless, service
+from . import accuracy, bookkeeping, bound, execution, folding, hopeless, service, verifying
 from .stored import Found, Part
 
 Done = list[tuple[Part, Found]]
@@ -17,6 +17,8 @@ def markdown(parts: Iterable[Part]) -> str:
         ("peer", "dart-math's policy", bound.PEER_HEAD, bound.peer_row),
         ("accuracy", "prop2diff against known pass rates", accuracy.HEAD, accuracy.row),
         ("bookkeeping", "The sampler's own cost", bookkeeping.HEAD, bookkeeping.row),
+        ("verifying", "Verification", verifying.HEAD, verifying.row),
+        ("attacks", "Hostile answers", verifying.ATTACKS_HEAD, verifying.attacks_row),
         ("folding", "A planner's turn", folding.HEAD, folding.row),
         ("execution", "Running code", execution.HEAD, execution.row),
         ("service", "The verification service", service.HEAD, service.row),
