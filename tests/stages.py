@@ -17,7 +17,7 @@ BUDGET = {
     "cli": 300,
     "contract": 300,
     "curate": 60,
-    "edges": 90,
+    "edges": 120,
     "guards": 60,
     "ledger": 30,
     "packaging": 60,

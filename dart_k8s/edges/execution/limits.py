@@ -13,6 +13,8 @@ class Limits:
     """For one block. It has one thread, so this bounds its processor time too."""
     grace: float = 1.0
     """After that: a block that ignores the interruption is killed."""
+    start_seconds: float = 20.0
+    """For a session to be forked and confined, on a busy machine."""
     replay_seconds: float = 40.0
     """For running all earlier blocks again."""
     memory: int = 512 << 20
@@ -24,6 +26,8 @@ class Limits:
     """A block that prints more is stopped."""
     file_bytes: int = 4 << 20
     """Largest file."""
+    held_bytes: int = 64 << 20
+    """Memory of its own with which a session may wait for its next block; one with more makes room at once."""
     scratch_bytes: int = 16 << 20
     """Scratch of a session, where namespaces allow one of its own."""
     processes: int = 1

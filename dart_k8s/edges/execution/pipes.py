@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from dart_k8s.edges.execution.limits import Limits
 from dart_k8s.edges.execution.reading import Ends, Output
+from dart_k8s.edges.execution.session import STARTED
 
 __all__ = ["Pipes", "Stop"]
 
@@ -57,8 +58,23 @@ class Pipes:
             for descriptor in (self._into, self._out, self._ends):
                 os.close(descriptor)
 
+    async def started(self, limits: Limits) -> str:
+        """Wait until the session is confined; empty, or why it is not. Nothing of a block is in its process by then."""
+        stop, text = await self._until(STARTED, b"", limits.start_seconds, limits)
+        return "" if stop is Stop.DONE else text or f"nothing was heard of it ({stop.value})"
+
     async def ask(self, number: int, code: str, seconds: float, limits: Limits) -> tuple[Stop, str]:
         """Hand a block to the session and wait until it is over, one way or another; what it printed."""
+        message = json.dumps({"number": number, "code": code, "seconds": seconds}).encode()
+        frame = len(message).to_bytes(4, "big") + message
+        self.busy = True
+        try:
+            return await self._until(number, frame, seconds + limits.grace, limits)
+        finally:
+            self.busy = False
+
+    async def _until(self, number: int, frame: bytes, seconds: float, limits: Limits) -> tuple[Stop, str]:
+        """Send a frame and wait for the end that it asks for."""
         loop = asyncio.get_running_loop()
         over: asyncio.Future[Stop] = loop.create_future()
         output = Output(limits.head_bytes, limits.tail_bytes, limits.output_bytes)
@@ -88,12 +104,9 @@ class Pipes:
                     if end is not None:
                         settle(Stop(end.outcome) if end.number == number else Stop.BROKEN)
 
-        message = json.dumps({"number": number, "code": code, "seconds": seconds}).encode()
-        frame = len(message).to_bytes(4, "big") + message
         loop.add_reader(self._out, printed)
         loop.add_reader(self._ends, said)
-        timer = loop.call_later(seconds + limits.grace, settle, Stop.LATE)
-        self.busy = True
+        timer = loop.call_later(seconds, settle, Stop.LATE)
         try:
             await self._send(frame, over)
             stop = await over
@@ -102,7 +115,6 @@ class Pipes:
                 if not output.add(data):
                     stop = Stop.FLOOD
         finally:
-            self.busy = False
             timer.cancel()
             if self._open:
                 loop.remove_reader(self._out)

@@ -9,10 +9,12 @@ whose caller goes away is killed, and the next request starts anew by running th
 import asyncio
 import contextlib
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 
 from dart_k8s.edges.execution.base import BLOCK_BYTES, Block, Counters, Execution, Outcome, Standing
 from dart_k8s.edges.execution.limits import DEFAULT_LIMITS, Limits
@@ -41,6 +43,8 @@ class _Session:
     pipes: Pipes
     done: list[bytes] = field(default_factory=list)
     """Digests of the blocks that ran in it."""
+    process: int = 0
+    """As this process knows it, once it is forked."""
     why: str = "killed"
     """How its process ended."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,6 +77,8 @@ class Sandbox:
         self._held: OrderedDict[str, _Session] = OrderedDict()
         """Sessions that wait for their next block, the least recently used first."""
         self._alive: dict[int, _Session] = {}
+        self._base = 0
+        """Bytes of memory of the zygote, which sessions share until they change it."""
         self._closed = False
 
     async def start(self) -> Standing:
@@ -97,9 +103,15 @@ class Sandbox:
             return self._count(self._told("refused", "", size=size), 0.0)
         async with self._free:
             began = asyncio.get_running_loop().time()
-            execution = await self._attempt(block)
-            if execution.outcome == "died" and (self._zygote is None or self._zygote.ended()):
-                # No block can end the zygote. Whatever did has ended this block too, so it has not had its turn.
+            # No block can end the zygote. Whatever did has ended this block too, so it has another turn.
+            try:
+                execution = await self._attempt(block)
+                again = execution.outcome == "died" and self._lost()
+            except ExecutionError:
+                if self._closed or not self._lost():
+                    raise
+                again = True
+            if again:
                 execution = await self._attempt(block)
             return self._count(execution, asyncio.get_running_loop().time() - began)
 
@@ -207,10 +219,22 @@ class Sandbox:
             session.pipes.forked()
         self.counters.started += 1
         self.counters.sessions = len(self._alive)
+        try:
+            trouble = await session.pipes.started(self.limits)
+        except BaseException:
+            self._kill(session)
+            raise
+        if trouble:
+            self._kill(session)
+            raise ExecutionError(f"A session for code of a model could not be started: {trouble}.")
         return session
 
     def _hold(self, name: str, session: _Session) -> None:
         if session.number not in self._alive or self._zygote is None:
+            return
+        if anonymous(session.process) - self._base > self.limits.held_bytes:
+            self.counters.evicted += 1
+            self._kill(session)
             return
         self._zygote.tell("stop", session.number)
         rival = self._held.pop(name, None)
@@ -228,6 +252,11 @@ class Sandbox:
         if self._zygote is not None:
             self._zygote.tell("kill", session.number)
 
+    def _forked(self, number: int, process: int) -> None:
+        """The zygote has forked a session."""
+        if number in self._alive:
+            self._alive[number].process = process
+
     def _ended(self, number: int, why: str) -> None:
         """The zygote has reaped a session's process."""
         session = self._alive.pop(number, None)
@@ -243,19 +272,35 @@ class Sandbox:
 
     # The zygote
 
+    def _lost(self) -> bool:
+        return self._zygote is None or self._zygote.ended()
+
     async def _ready(self) -> Zygote:
         async with self._starting:
             if self._closed:
                 raise ExecutionError("The sandbox is closed.", remedy="Make a new one.")
-            if self._zygote is None or self._zygote.ended():
+            if self._zygote is None or self._lost():
                 for session in list(self._alive.values()):
                     self._ended(session.number, "the zygote ended")
                 if self._zygote is not None:
                     await self._zygote.close()
                 self._zygote = await Zygote.start(
-                    self.limits, without=self._without, scratch=self._scratch, ended=self._ended
+                    self.limits,
+                    without=self._without,
+                    scratch=self._scratch,
+                    ended=self._ended,
+                    forked=self._forked,
                 )
+                self._base = anonymous(self._zygote.process.pid)
             return self._zygote
+
+
+def anonymous(process: int) -> int:
+    """Bytes of a process's memory that no file backs, what it shares with its parent included; 0 if nobody tells."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{process}/statm").read_text().split()
+        return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def digest(code: str) -> bytes:

@@ -20,10 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["IN", "OUT", "serve"]
+__all__ = ["IN", "OUT", "STARTED", "serve"]
 
 IN, OUT = 3, 4
 """Descriptors of a session: blocks come in, ends of blocks go out. 1 and 2 are what blocks print."""
+STARTED = -1
+"""In place of a block's number: the session is confined and waits for its first."""
 MOST_LINES, MOST_CHARACTERS = 12, 1500
 """Of a traceback: its end says what happened."""
 
@@ -43,6 +45,8 @@ def serve(seed: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Where a library's file lies is nobody's business.
     setattr(warnings, "showwarning", _warn)  # noqa: B010 - mypy forbids assigning to a function
+    # Confined, and nothing has been run yet.
+    _write({"number": STARTED, "outcome": "done"})
     while (request := _read()) is not None:
         outcome = _run(str(request["code"]), int(request["number"]), float(request["seconds"]), main.__dict__)
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):

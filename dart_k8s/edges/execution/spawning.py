@@ -29,22 +29,27 @@ _START = (
 """What the process runs. Isolated mode, with the parent's import path: it starts this very package."""
 
 Ended = Callable[[int, str], None]
+Forked = Callable[[int, int], None]
 
 
 class Zygote:
     """One zygote. Made by `start`."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", channel: socket.socket, ended: Ended) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", channel: socket.socket, ended: Ended, forked: Forked
+    ) -> None:
         self.process = process
         self.layers: Mapping[str, Any] = {}
         self.gone = False
         """Its socket is closed: it has ended, and its sessions with it."""
         self._channel = channel
-        self._ended = ended
+        self._ended, self._forked = ended, forked
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def start(cls, limits: Limits, *, without: Sequence[str], scratch: str, ended: Ended) -> "Zygote":
+    async def start(
+        cls, limits: Limits, *, without: Sequence[str], scratch: str, ended: Ended, forked: Forked
+    ) -> "Zygote":
         """Start one and wait until it is warm. ExecutionError if it can't be had on this machine."""
         if sys.platform != "linux":
             raise ExecutionError(
@@ -81,7 +86,7 @@ class Zygote:
                 start_new_session=True,
             )
         ours.setblocking(False)
-        zygote = cls(process, ours, ended)
+        zygote = cls(process, ours, ended, forked)
         asyncio.get_running_loop().add_reader(ours, zygote._heard)
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -138,6 +143,8 @@ class Zygote:
                 self.layers = message["layers"]
                 if not self._ready.done():
                     self._ready.set_result(None)
+            elif "forked" in message:
+                self._forked(int(message["forked"]), int(message["process"]))
             elif "ended" in message:
                 self._ended(int(message["ended"]), str(message["why"]))
 

@@ -147,7 +147,6 @@ X86_64 = MappingProxyType(
         "tgkill": 234,
         "time": 201,
         "times": 100,
-        "truncate": 76,
         "umask": 95,
         "uname": 63,
         "unlink": 87,
@@ -279,7 +278,6 @@ AARCH64 = MappingProxyType(
         "sysinfo": 179,
         "tgkill": 131,
         "times": 153,
-        "truncate": 45,
         "umask": 166,
         "uname": 160,
         "unlinkat": 35,
@@ -294,7 +292,7 @@ ALLOWED = frozenset(
     """
     read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 close close_range lseek open openat openat2
     creat stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd
-    chdir fchdir statfs fstatfs ftruncate truncate fallocate fsync fdatasync fadvise64 rename renameat renameat2 mkdir
+    chdir fchdir statfs fstatfs ftruncate fallocate fsync fdatasync fadvise64 rename renameat renameat2 mkdir
     mkdirat rmdir unlink unlinkat umask dup dup2 dup3 pipe pipe2 sendfile copy_file_range
     select pselect6 poll ppoll
     mmap mprotect munmap mremap madvise brk

@@ -58,6 +58,8 @@ def main(settings: dict[str, Any]) -> NoReturn:
 
 def _prepare(settings: dict[str, Any]) -> Confinement:
     packages = _load()
+    # What this was started with names folders of this machine.
+    sys.argv[:], sys.orig_argv[:] = [""], [""]
     without = set(settings["without"])
     system = (path.format(machine=os.uname().machine) for path in SYSTEM)
     read = [*packages, *_standard_library(), *(path for path in system if Path(path).exists())]
@@ -253,6 +255,7 @@ class Zygote:
             finally:
                 os._exit(70)
         self.sessions[number] = process
+        self._say(forked=number, process=process)
 
     def _reap(self) -> None:
         while True:

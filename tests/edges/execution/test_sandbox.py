@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,6 +220,26 @@ async def test_without_namespaces_a_scratch_can_be_given(tmp_path):
     assert (await run(made, f"open('{tmp_path}/new', 'w')", session="three")).outcome == "error"
     await made.close()
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_session_with_much_memory_of_its_own_does_not_wait_for_its_next_block(sandbox):
+    blocks = ("import numpy\nhold = numpy.ones(10**7)\nprint(hold.nbytes)", "float(hold.sum())")
+    first = await run(sandbox, *blocks[:1], session="heavy")
+    assert first.text == "80000000\n"
+    assert "heavy" not in sandbox._held
+    second = await run(sandbox, *blocks, session="heavy")
+    assert (second.text, second.replayed) == ("10000000.0\n", 1)
+
+
+async def test_a_session_that_can_not_be_confined_is_the_sandboxs_error_and_runs_nothing(tmp_path):
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    made = Sandbox(LIMITS, without=("namespaces", "user"), scratch=str(folder))
+    await made.start()
+    shutil.rmtree(folder)
+    with pytest.raises(ExecutionError, match=r"could not be started: .*FileNotFoundError"):
+        await run(made, "print('never')")
+    await made.close()
 
 
 SERVER = """
