@@ -3,9 +3,10 @@
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -46,6 +47,7 @@ class Screen:
         self._console = console
         self._line = "starting"
         self._loading = ""
+        self._confined = ""
         self._live: Live | None = None
         self._shown = 0.0
         self._began = time.monotonic()
@@ -86,12 +88,25 @@ class Screen:
             self._set(f"plan {facts['name']}: {facts['trials']} trials in {facts['shards']} shards", new=False)
         elif event == "restart":
             self.say(f"sampler {facts['sampler']} ended ({facts['code']}): {facts['why']} Starting it again.")
+        elif event == "confinement":
+            self._confinement(facts)
+        elif event == "executor-unavailable":
+            self.say(f"code can't be run, waiting: {facts['error']}")
         elif event == "store-unavailable":
             self.say(f"the store does not answer, waiting: {facts['error']}")
         elif event not in QUIET:
             self.say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if name != "sampler"))
         if event == "progress" and isinstance(facts.get("tokens"), int):
             self._count(facts.get("sampler"), int(str(facts["tokens"])))
+
+    def _confinement(self, facts: Mapping[str, Any]) -> None:
+        """What confines code of responses: once, though every sampler says it."""
+        held = [name if detail == "True" else f"{name} {detail}" for name, detail in facts["layers"].items() if detail]
+        lacks = f"; NOT kept from it: {', '.join(facts['missing'])}" if facts["missing"] else ""
+        words = f"code of responses is confined by: {', '.join(held) or 'nothing'}{lacks}"
+        if words != self._confined:
+            self._confined = words
+            self.say(words)
 
     def _left_out(self, what: str, sentences: object) -> None:
         listed = list(sentences) if isinstance(sentences, list) else []
