@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 __all__ = ["IN", "OUT", "STARTED", "serve"]
 
@@ -87,7 +87,8 @@ def _run(code: str, number: int, seconds: float, scope: dict[str, Any]) -> str:
 
 def _parts(code: str, name: str) -> Iterator[types.CodeType]:
     """The block's code; a trailing expression apart, in the mode of an interactive line, which shows its value."""
-    tree = ast.parse(code, name)
+    # Not ast.parse: its own frame would stand in the traceback of a syntax error.
+    tree = cast(ast.Module, compile(code, name, "exec", ast.PyCF_ONLY_AST, dont_inherit=True))
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     yield compile(tree, name, "exec", dont_inherit=True)
     if last is not None:
