@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dart_k8s.budget.strategies import Goal
+from dart_k8s.edges.engine.base import Engine
 from dart_k8s.edges.engine.script import Script
 from dart_k8s.edges.engine.scripted import ScriptedEngine
 from dart_k8s.edges.store import MemoryStore, Store
@@ -74,13 +75,17 @@ class World:
         """A worker's side of the claim protocol."""
         return Claims(access, holder, heartbeat=self.heartbeat, ttl=self.ttl)
 
+    def engine(self, number: int) -> Engine:
+        """The engine of a sampler."""
+        return ScriptedEngine(
+            self.script, slots=self.slots, seed=self.seed * 1000 + number, seconds_per_token=self.seconds_per_token
+        )
+
     def sampler(self, number: int) -> Sampler:
         """A sampler with an engine of its own."""
         access = self.access()
         return Sampler(
-            engine=ScriptedEngine(
-                self.script, slots=self.slots, seed=self.seed * 1000 + number, seconds_per_token=self.seconds_per_token
-            ),
+            engine=self.engine(number),
             verifier=LateVerifier(delay=self.late),
             access=access,
             claims=self.claims(f"sampler-{number}", access),

@@ -20,7 +20,6 @@ from dart_k8s.edges.clock import run_virtual
 from dart_k8s.edges.engine.base import Completion, Engine, Request
 from dart_k8s.ledger import segments
 from dart_k8s.ledger.keys import AttemptName
-from dart_k8s.workers.sample import Sampler
 from tests.simulation import World
 
 from . import dart_math
@@ -61,13 +60,10 @@ class MeteredWorld(World):
 
     engines: list[Metered] = field(default_factory=list)
 
-    def sampler(self, number: int) -> Sampler:
+    def engine(self, number: int) -> Engine:
         """See `World`."""
-        sampler = super().sampler(number)
-        metered = Metered(sampler.engine)
-        self.engines.append(metered)
-        sampler.engine = metered
-        return sampler
+        self.engines.append(Metered(super().engine(number)))
+        return self.engines[-1]
 
 
 def realised_bound(world: World, need: int, cap: int) -> int:

@@ -11,7 +11,8 @@ from dart_k8s.budget.tracker import Grant, Tracker
 from dart_k8s.edges.clock.virtual import run_virtual
 from dart_k8s.ledger.segments import Row
 from dart_k8s.workers.work import Line, Work
-from tests.simulation import World, sequential_bound
+from tests.benchmarks.bound import realised_bound
+from tests.simulation import World
 
 NEED = 12
 LATE = 30.0
@@ -101,6 +102,5 @@ def test_a_whole_run_with_short_correct_responses_leaves_pass_rates_unbiased():
     assert (table.distinct >= 12).all()
     error = (table.correct - 1) / (table.trials - 1) - rates
     assert abs(error.mean()) < 3 * error.std() / np.sqrt(rates.size)
-    bound = sequential_bound(goal, rates)
-    # The noise of one run is about 4 % here.
-    assert 0.9 < table.trials.sum() / bound < 1.1
+    # Of the very outcomes of this run, so without their noise.
+    assert 1.0 <= table.trials.sum() / realised_bound(world, need=12, cap=2048) < 1.05
