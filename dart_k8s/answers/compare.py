@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dart_k8s.answers import expression
 from dart_k8s.answers.expression import Open
-from dart_k8s.answers.forms import clock, fold_words
+from dart_k8s.answers.forms import clock, fold_words, rows_of_lists
 from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.quantities import same_quantities
 from dart_k8s.answers.statements import Statements
@@ -121,6 +121,7 @@ class Comparison(Statements):
         if isinstance(answer, Ratio) or isinstance(reference, Ratio):
             return isinstance(answer, Ratio) and isinstance(reference, Ratio) and self._ratios(answer, reference)
         if isinstance(answer, Matrix) or isinstance(reference, Matrix):
+            answer, reference = rows_of_lists(answer), rows_of_lists(reference)
             return isinstance(answer, Matrix) and isinstance(reference, Matrix) and self._matrices(answer, reference)
         if isinstance(answer, Quantity) or isinstance(reference, Quantity):
             return same_quantities(answer, reference, same=self.same, query=self.query)
@@ -131,6 +132,9 @@ class Comparison(Statements):
     def _word(self, word: Word, other: Node) -> bool:
         """A short run of letters may be a product after all: `abc` against `a \\cdot b \\cdot c`; words joined by "and"
         are a list [W]."""
+        if isinstance(other, Word):
+            pair = word.text.split(" and "), other.text.split(" and ")
+            return len(pair[0]) == 2 and sorted(pair[0]) == sorted(pair[1])
         if isinstance(other, Sequence) and other.left in ("", "{"):
             parts = [part.strip() for part in re.split(r",|\band\b", word.text)]
             return len(parts) > 1 and self.unordered(

@@ -12,6 +12,7 @@ from dart_k8s.answers.expression import Open
 from dart_k8s.answers.extract import after_hashes, find_answer, last_box
 from dart_k8s.answers.limits import ANSWER_CHARACTERS, LimitReached
 from dart_k8s.answers.normalise import normal_answer, skeleton
+from dart_k8s.answers.options import labelled, letter
 from dart_k8s.answers.read import Problem, read
 from dart_k8s.answers.tree import Node, Word
 from dart_k8s.answers.verdict import Policy, Verdict
@@ -99,15 +100,17 @@ def _show(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
 
 
-def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts) -> Outcome | Question:
+def _tiers(
+    answer: str, reference: str, hints: str, policy: Policy, facts: Facts, *, options: bool = True
+) -> Outcome | Question:
     if answer.strip() == reference.strip():
         return "correct", "text", "The answer is the reference, character by character."
-    if policy.choices and (letter := _option(reference)):
+    if policy.choices and (option := _option(reference)):
         given = _option(answer)
         return (
-            ("correct" if given == letter else "incorrect"),
+            ("correct" if given == option else "incorrect"),
             "kind",
-            f"The option is {given or 'not named'}, the reference {letter}.",
+            f"The option is {given or 'not named'}, the reference {option}.",
         )
     answer = answer.strip()
     if len(answer) > ANSWER_CHARACTERS or len(reference) > ANSWER_CHARACTERS:
@@ -123,6 +126,9 @@ def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts
         if Fraction(normal) == Fraction(target):
             return "correct", "number", "Both are the same number."
         return "incorrect", "number", f"The numbers {_show(normal)} and {_show(target)} differ."
+    ours, theirs = (labelled(normal), labelled(target)) if options else (None, None)
+    if ours or theirs:
+        return _labelled(ours, theirs, answer, reference, hints, policy, facts)
     left, right = read(answer), read(reference)
     if (isinstance(right, Problem) or isinstance(left, Problem)) and skeleton(normal) == skeleton(target) != "":
         return "correct", "normal", "The answer is the reference, set in another way."
@@ -134,6 +140,26 @@ def _tiers(answer: str, reference: str, hints: str, policy: Policy, facts: Facts
     if comparison.same(left, right):
         return "correct", comparison.tier, f"{_show(answer)} equals {_show(reference)}."
     return "incorrect", comparison.tier, f"{_show(answer)} does not equal {_show(reference)}."
+
+
+def _labelled(
+    given: tuple[str, str] | None,
+    wanted: tuple[str, str] | None,
+    answer: str,
+    reference: str,
+    hints: str,
+    policy: Policy,
+    facts: Facts,
+) -> Outcome | Question:
+    """An option with its value against the other side: by the letter where that is one, else by the value [O]."""
+    first, second = (given[0] if given else letter(answer)), (wanted[0] if wanted else letter(reference))
+    if first and second and first != second:
+        return "incorrect", "kind", f"The option is {first}, the reference {second}."
+    if first and second and not (given and wanted):
+        return "correct", "kind", f"Both name the option {first}."
+    # Once only: a label inside the value would make the depth the attacker's choice.
+    values = given[1] if given else answer, wanted[1] if wanted else reference
+    return _tiers(*values, hints, policy, facts, options=False)
 
 
 def _unread(problem: Problem, text: str, name: str) -> tuple[Literal["undecided", "incorrect"], str, str]:

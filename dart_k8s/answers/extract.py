@@ -4,7 +4,9 @@ The rules, in this order:
 1. The last closed `\\boxed{}` (or `\\fbox{}`). Boxes joined by nothing but commas and "and" are one list. Empty: no
    answer. A box that is opened after it and never closed: the response was cut off, no answer.
 2. The rest of the line behind the last `####`, unless that line is a heading of text with more behind it.
-3. What follows the last "answer is", "answer:" or the like, to the end of the sentence.
+3. What follows the last "answer is", "answer:" or the like, to the end of the sentence; the line under a heading
+   "Final Answer", or under "Answer" if nothing follows it. If there is none of these, what follows "the correct
+   option is".
 4. A response that is one line and nothing but an answer.
 Otherwise there is no answer. No rule looks at numbers in running text, except `lenient` (`Policy.lenient`).
 """
@@ -30,14 +32,24 @@ _BETWEEN_BOXES = re.compile(r"(?:\s|[$,;.]|\\[()\[\],; ]|\\text\s*\{\s*(?:and|or
 _PHRASE = re.compile(
     r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?"
     r"(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
-    r"\banswers?(?:\s*\([^()\n]{0,30}\))?[\s*]*[:=]\s*\**",
+    r"\banswers?(?:\s*\([^()\n]{0,30}\))?[\s*]*[:=]\s*\**|"
+    r"(?m:^)(?:#{1,6} {0,3})?\*{0,2}(?:the )?(?P<heading>(?:final )?answer)\*{0,2} {0,3}(?m:$)",
     re.IGNORECASE,
 )
+_OPTION_PHRASE = re.compile(r"\b(?:correct|right|best) (?:option|choice)\**\s*(?:is|:)\s*:?\**", re.IGNORECASE)
+_EMPHASIS = re.compile(
+    r"(?:therefore|thus|hence|then|simply|just|indeed|also|still|exactly|precisely|clearly|equal to|given by)"
+    r"[,:]?\s+(?=[-\d$\\(\[{*])",
+    re.IGNORECASE,
+)
+# What tokenizers decode an end of sequence or turn to.
+_STOP = re.compile(r"(?:<\|[a-z_]{1,20}\|>|</s>|<eos>|<end_of_turn>)$")
+_MOST_STOPS = 4
 _SENTENCE_END = re.compile(r"(?<!\.)(?:\.{1,2}|[!?])(?=\s|$)(?!\s*\d)|\n")
 _CONNECTOR = re.compile(
     r"(?<=[,.;\s])(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
     r"so (?:the|we|that|there|he|she|it)|which|where|after|"
-    r"hence|therefore|thus|but(?! not)|given that|when|assuming|using|by|found)\b.*",
+    r"hence|therefore|thus|but(?! not)|note that|given that|when|assuming|using|by|found)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 _MATHEMATICS = ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$"))
@@ -49,6 +61,7 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
 
 def find_answer(response: str, *, lenient: bool = False) -> Extract:
     """The final answer of a response by the rules above. Pure text work, linear in the length of the response."""
+    response = _without_stops(response)
     found = _boxed(response)
     if found is None:
         found = _hashes(response) or _phrase(response) or _whole(response)
@@ -132,17 +145,32 @@ def _hashes(text: str) -> Extract | None:
 
 
 def _phrase(text: str) -> Extract | None:
-    if "nswer" not in text and "NSWER" not in text:
-        return None
-    phrases = list(_PHRASE.finditer(text))
+    phrases = list(_PHRASE.finditer(text)) if "nswer" in text or "NSWER" in text else []
+    if not phrases and ("option" in text or "choice" in text):
+        phrases = list(_OPTION_PHRASE.finditer(text))
     if not phrases:
         return None
     last = phrases[-1]
     rest = text[last.end() :].lstrip(" \t\r\n:*")
+    if emphasis := _EMPHASIS.match(rest):
+        rest = rest[emphasis.end() :]
     answer = _sentence(rest)
     if _empty(answer):
         return Extract(answer=None, rule="", reason="nothing behind the last 'answer is'")
+    heading = last.groupdict().get("heading") or ""
+    if heading.lower() == "answer" and not _empty(rest.partition(answer)[2].replace("#", "")):
+        # A whole solution may stand under such a heading: its first line is no answer.
+        return Extract(answer=None, rule="", reason="no final answer is marked below the heading 'Answer'")
     return Extract(answer=answer, rule="phrase")
+
+
+def _without_stops(text: str) -> str:
+    for _ in range(_MOST_STOPS):
+        text = text.rstrip()
+        if not text.endswith(">") or (found := _STOP.search(text[-24:])) is None:
+            break
+        text = text[: -len(found[0])]
+    return text
 
 
 def _sentence(rest: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from dart_k8s.answers.tree import Call, Mul, Node, Number, Ratio, Sequence, Symbol
+from dart_k8s.answers.tree import Call, Matrix, Mul, Node, Number, Ratio, Sequence, Symbol
 
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 
@@ -23,7 +23,7 @@ def is_name(node: Node) -> bool:
         inner = node.arguments[0] if node.arguments else node
         return (
             len(node.name.rstrip("'").removesuffix("^-1")) == 1
-            or (node.name in _OF_ANGLES and isinstance(inner, Symbol))
+            or (node.name in _NAMING and isinstance(inner, Symbol))
             or (node.name in ("abs", "norm") and _points(inner))
         )
     return (
@@ -34,7 +34,7 @@ def is_name(node: Node) -> bool:
     )
 
 
-_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+_NAMING = frozenset({"det", "sin", "cos", "tan", "cot", "sec", "csc"})
 
 
 def _points(node: Node) -> bool:
@@ -49,6 +49,14 @@ def _is_angle(node: Node) -> bool:
 def as_tuple(node: Node) -> Node:
     """A bare list as a tuple."""
     return Sequence("(", ")", node.items) if isinstance(node, Sequence) and not node.left else node
+
+
+def rows_of_lists(node: Node) -> Node:
+    """`[[1,2],[3,4]]`, as Python prints a matrix, as that matrix; any other node as it is."""
+    if not isinstance(node, Sequence) or node.left != "[" or len(node.items) < 2:
+        return node
+    rows = tuple(row.items for row in node.items if isinstance(row, Sequence) and row.left + row.right == "[]")
+    return Matrix(rows) if len(rows) == len(node.items) and len({len(row) for row in rows}) == 1 else node
 
 
 def clock(ratio: Ratio) -> int | None:

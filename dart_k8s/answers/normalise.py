@@ -33,7 +33,8 @@ _CHARACTERS = {
     "ℝ": r"\mathbb{R}",
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "∑": r"\sum ", "∏": r"\prod ",
     "∫": r"\int ",
-    "°": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": r"\ldots ",
+    "°": r"^\circ ", "º": r"^\circ ", "¢": r"\text{ cents}",
+    "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": r"\ldots ",
     "⟨": r"\langle ", "⟩": r"\rangle ",
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∧": r"\land ", "∨": r"\lor ", "→": r"\to ",
     "∣": "|",
@@ -98,10 +99,11 @@ _ENVELOPES = (
 _SEPARATING = " \t\r\n\f\v~,;:\\"
 _ENDINGS = (r"\!", r"\newline", r"\par", r"\quad", r"\qquad", r"\thinspace")
 _STOP_AS_TEXT = re.compile(r"\\(?:text|mathrm|mbox) ?\{[\s.,;]{1,8}\}$")
+_ABOUT_STARTS = frozenset("\\aA")
 _OPENERS = frozenset(left[0] for left, _ in _ENVELOPES)
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|\\q?quad(?![A-Za-z])|[:=](?![=:]))+")
 _LAYOUT = re.compile(
-    r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|noindent|centering|"
+    r"\\(?:displaystyle|textstyle|scriptstyle|left|right|[bB]ig+[lrm]?|mathstrut|limits|nolimits|protect|phantom\{[^{}]*\}|hfill|space|noindent|centering|"
     r"large|Large|LARGE|huge|Huge|small|tiny|normalsize|bf|rm|it|boldmath|allowbreak|nonumber|notag)(?![A-Za-z])\s?\.?"
 )
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
@@ -110,6 +112,12 @@ _PREFIX = re.compile(
     r"^(?:\\(?:text|mathrm|textbf)\s*\{\s*)?(?:so|thus|hence|therefore)?,?\s*"
     r"(?:the |my |our )?(?:final |correct )?(?:answer|result)s?\s*"
     r"(?:is|are|:|=|equals)+\s*:?\s*",
+    re.IGNORECASE,
+)
+# Before a decimal, which is a rounded value anyway; before a whole number it would be another claim.
+_ABOUT = re.compile(
+    r"(?:\\approx(?![A-Za-z])|\\(?:text|mathrm|mbox)\s*\{\s*(?:approximately|approx\.?)[\s~]*\}|"
+    r"(?:approximately|approx\.?)(?=[\s~]))(?:\s|~|\\[ ,;:])*(?=-?(?:\\?\$|[€£])?\d[\d,]*\.\d)",
     re.IGNORECASE,
 )
 _WRAPPER = re.compile(
@@ -129,7 +137,7 @@ _COMMA_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:,\d{3})+)(?![\d]|,\d)")
 _NONDIGITS = re.compile(r"\D")
 _MONEY = re.compile(
     r"\\(?:text|mathrm|mbox|textrm)\s*\{\s*(\\\$|\\textdollar|€|£|¥)\s*\}|\{\s*(\\\$|\\textdollar)\s*\}|"
-    r"\\(?:textdollar|mathdollar|dollar)(?![A-Za-z])\s?"
+    r"\\(?:textdollar|mathdollar|dollar)(?![A-Za-z])\s?|(?<![A-Za-z])US\s?\\\$"
 )
 _CURRENCIES = re.compile(r"\\(euro|pounds|textsterling|yen|texteuro)(?![A-Za-z])\s?")
 _CURRENCY = {"euro": "€", "texteuro": "€", "pounds": "£", "textsterling": "£", "yen": "¥"}
@@ -137,6 +145,7 @@ _UNIT_FRACTION = re.compile(
     r"\\frac\s*\{\s*\\(?:text|mathrm|mbox|textrm)\s*\{([^{}]*)\}\s*\}\s*"
     r"\{\s*\\(?:text|mathrm|mbox|textrm)\s*\{([^{}]*)\}\s*\}"
 )
+_RATE = re.compile(r"(?<=\d) ?/ ?\\text ?\{ ?(?!(?:sin|cos|tan|cot|sec|csc|exp|log|ln)\b)([A-Za-z]{2,20}) ?\}")
 _ROW_END = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]|\\(?:cr|tabularnewline)(?![A-Za-z])")
 _EMPTY_GROUP = re.compile(r"(?<=[\d)])\{\s*\}")
 _COLON = re.compile(r"\{\s*:\s*\}|\\colon(?![A-Za-z])|\\(?:text|mathrm|mbox)\s*\{\s*:\s*\}|\\mathbin\s*\{\s*:\s*\}")
@@ -223,6 +232,8 @@ def strip_envelope(text: str) -> str:
                 text = text[prefixed.end() :]
                 if prefixed[0].startswith("\\"):
                     text = _close_early(text)
+        if text[:1] in _ABOUT_STARTS and (about := _ABOUT.match(text)):
+            text = text[about.end() :]
         if text == before:
             return text
     return text
@@ -284,6 +295,8 @@ def _spellings(text: str) -> str:
     """Rare commands brought to the usual ones: signs of currencies, fractions of units, ends of rows."""
     if "\\frac" in text:
         text = _UNIT_FRACTION.sub(r" \\text{\1/\2}", text)
+    if "/" in text:
+        text = _RATE.sub(r" \\text{per \1}", text)
     if "$" in text or "dollar" in text or "text" in text:
         text = _MONEY.sub(lambda found: found[1] if found[1] and found[1][0] != "\\" else "\\$", text)
     if "\\begin" in text and (found := _SYSTEM.fullmatch(text)) and (found[1] != "cases" or "&" not in found[2]):

@@ -86,7 +86,7 @@ class Parser(Arithmetic):
                 elif argument.kind == "number":
                     arguments.append(number(argument.value))
                 else:
-                    return None
+                    return self.event()
                 if after.kind == "symbol" and after.value == ",":
                     at += 2
                     continue
@@ -98,7 +98,24 @@ class Parser(Arithmetic):
                 ):
                     self.at = at + 2
                     return Call(token.value, tuple(arguments))
-                return None
+                return self.event()
+            return self.event()
+        return None
+
+    def event(self) -> Node | None:
+        """`P(X = 2) =`, `P(A | B) =`: a probability of an event named in signs; None if it is no definition."""
+        if self.tokens[self.at].value != "P":
+            return None
+        depth = 0
+        for at in range(self.at + 1, len(self.tokens)):
+            token = self.tokens[at]
+            depth += (token.value == "(") - (token.value == ")")
+            if depth == 0:
+                if at + 1 == len(self.tokens) or self.tokens[at + 1].value != "=":
+                    return None
+                name = " ".join(part.value for part in self.tokens[self.at + 2 : at])
+                self.at = at + 1
+                return Call("P", (Symbol(name),))
         return None
 
     def side(self) -> Node:
@@ -245,6 +262,8 @@ class Parser(Arithmetic):
         if text.startswith("("):
             text = text.strip("()")
         unit = units.canonical(text)
+        if unit is None and self.at == len(self.tokens) and units.remark(text):
+            return ""
         if unit is None:
             raise Unreadable(f"{text!r} after a value is no unit")
         return unit

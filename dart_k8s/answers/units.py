@@ -66,6 +66,8 @@ _TABLE: dict[str, dict[str, tuple[Fraction, str]]] = {
     "fahrenheit": {"°F": (_F(1), "fahrenheit")},
     "substance": {"mol": (_F(1), "mole moles")},
     "potential": {"V": (_F(1), "volt volts")},
+    "charge": {"C": (_F(1), "coulomb coulombs")},
+    "flux density": {"T": (_F(1), "tesla teslas")},
     "current": {"A": (_F(1), "ampere amperes amp amps")},
     "unit": {"unit": (_F(1), "units")},
 }  # fmt: skip
@@ -136,6 +138,7 @@ _FILLER = frozenset(
         "its",
     }
 )
+_REMARKS = frozenset({"each", "total", "in total", "in all", "altogether", "more", "fewer", "times"})
 _POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _PLURAL_KEEP = re.compile(r"(?:ss|us|is)$")
 
@@ -167,6 +170,10 @@ def canonical(text: str) -> str | None:
     anything.
     """
     text = text.replace(r"\,", " ").replace("~", " ").strip().strip(".,;:").strip().replace(". ", " ")
+    if text.startswith(r"^\circ"):
+        # The sign itself inside \text: 25\text{°C}.
+        sign = "°" + text[len(r"^\circ") :].strip()
+        return "degree" if sign == "°" else sign if sign in _SIZES else None
     if not text or len(text) > _LONGEST or not _UNIT_TEXT.match(text):
         return None
     text = text.replace("\\", " ").replace("{", "").replace("}", "").replace(" per ", " / ").replace("/", " / ")
@@ -209,9 +216,14 @@ def canonical(text: str) -> str | None:
             power = 1
         else:
             return None
-    if not out or out[0] == "/" or out[-1] == "/" or words > _MOST_WORDS or power > 1:
+    if not out or (out[0] == "/" and pieces[0].lower() != "per") or out[-1] == "/" or words > _MOST_WORDS or power > 1:
         return None
     return " ".join(out)
+
+
+def remark(text: str) -> bool:
+    """Whether words behind a number that ends the answer only say what is counted: `25 in total`, `3 times`."""
+    return text.strip(" .").lower() in _REMARKS
 
 
 def known(unit: str) -> bool:
