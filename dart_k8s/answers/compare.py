@@ -28,6 +28,7 @@ from dart_k8s.answers.tree import (
     Symbol,
     Time,
     Word,
+    divide,
     mul,
 )
 from dart_k8s.answers.verdict import Policy
@@ -37,6 +38,13 @@ _COMPARISONS = 4_000
 _BRACKETS = {"list": ("", ""), "set": ("{", "}"), "tuple": ("(", ")"), "interval": ("(", ")")}
 _TIERS = ("structure", "number", "kind", "numeric", "symbolic")
 _HALF_DAY = 43_200
+
+
+def _quotient(node: Node, other: Node) -> Node:
+    """`3:4` as the fraction that it is where the question asks for a ratio and the other side is a fraction [R]."""
+    if isinstance(node, Ratio) and len(node.parts) == 2 and isinstance(other, EXPRESSIONS) and node.parts[1] != ZERO:
+        return divide(*node.parts)
+    return node
 
 
 class Comparison(Statements):
@@ -119,7 +127,13 @@ class Comparison(Statements):
         if isinstance(answer, Relation) or isinstance(reference, Relation):
             return self.relations(answer, reference)
         if isinstance(answer, Ratio) or isinstance(reference, Ratio):
-            return isinstance(answer, Ratio) and isinstance(reference, Ratio) and self._ratios(answer, reference)
+            if "ratio" in self.query:
+                answer, reference = _quotient(answer, reference), _quotient(reference, answer)
+            if isinstance(answer, Ratio) and isinstance(reference, Ratio):
+                return self._ratios(answer, reference)
+            return (
+                isinstance(answer, EXPRESSIONS) and isinstance(reference, EXPRESSIONS) and self.same(answer, reference)
+            )
         if isinstance(answer, Matrix) or isinstance(reference, Matrix):
             answer, reference = rows_of_lists(answer), rows_of_lists(reference)
             return isinstance(answer, Matrix) and isinstance(reference, Matrix) and self._matrices(answer, reference)

@@ -13,7 +13,7 @@ from dart_k8s.answers.extract import after_hashes, find_answer, last_box
 from dart_k8s.answers.limits import ANSWER_CHARACTERS, LimitReached
 from dart_k8s.answers.normalise import normal_answer, skeleton
 from dart_k8s.answers.options import labelled, letter
-from dart_k8s.answers.read import Problem, read
+from dart_k8s.answers.read import BASES, Problem, read
 from dart_k8s.answers.tree import Node, Word
 from dart_k8s.answers.verdict import Policy, Verdict
 from dart_k8s.errors import UnreadableReference
@@ -70,7 +70,8 @@ def _hints(query: str | None) -> str:
     if "%" in query and "percent" not in hints:
         hints.append("percent")
     if "base" in lower:
-        hints.extend(f"base {digits}" for digits in re.findall(r"base[ -]\$?\{?(\d{1,2})", lower))
+        named = re.findall(r"base[ -]\$?\{?(\d{1,2}|[a-z]{3,8})", lower)
+        hints.extend(f"base {BASES.get(base, base)}" for base in named if base.isdigit() or base in BASES)
     return " ".join(hints)
 
 

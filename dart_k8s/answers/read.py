@@ -42,7 +42,7 @@ class Problem:
     """A bound was hit (the text may still be an answer), not the grammar."""
 
 
-_BASES = {name: base for base, name in enumerate(
+BASES = {name: base for base, name in enumerate(
     ("two three four five six seven eight nine ten eleven twelve "
      "thirteen fourteen fifteen sixteen").split(), start=2)}  # fmt: skip
 _BASED = re.compile(r"(-?)\s*\(?\s*([0-9A-Fa-f]+)\s*\)?\s*_\s*\{?\s*(?:\\text\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\s*\}?")
@@ -101,14 +101,14 @@ def _special(text: str, normal: str) -> Node | None:
         return Choice((found[1] or found[2] or found[3]).upper())
     if "_" in normal and (found := _BASED.fullmatch(normal)):
         sign, digits, base = found.groups()
-        radix = _BASES.get(base, int(base) if base.isdigit() else 0)
+        radix = BASES.get(base, int(base) if base.isdigit() else 0)
         # `A_1` is a variable: letters alone are a numeral only in base 16 and from two letters up.
         if radix and (any(char.isdigit() for char in digits) or (radix == 16 and len(digits) > 1)):
             numeral = based(digits, radix)
             return negate(numeral) if sign else numeral
     if "ase" in normal and (found := _BASED_WORDS.fullmatch(normal)):
         base = found[2].lower()
-        radix = _BASES.get(base, int(base) if base.isdigit() else 0)
+        radix = BASES.get(base, int(base) if base.isdigit() else 0)
         return based(found[1], radix) if radix else None
     if _STATEMENTS.fullmatch(normal):
         # The numbers of statements, not a product.
