@@ -122,3 +122,6 @@ class StoppedError(DartError):
     """The user asked to stop; the same command goes on."""
 
     exit_code = EXIT_STOPPED
+
+    def __init__(self, message: str = "Stopped on request.", *, remedy: str = "Run the same command to go on.") -> None:
+        super().__init__(message, remedy=remedy)

@@ -1,63 +1,30 @@
-"""The `dart` command: one module a verb, errors in words, exit codes as in errors.py."""
+"""The process of the `dart` command: it can be stopped from its first moment, errors in words, exit codes as in errors.py.
+
+What takes time to import is imported late, so that a signal in the first second finds its handler.
+"""
 
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-from rich.console import Console
+from dart_k8s.errors import EXIT_SPEC, DartError, SpecError, StoppedError
 
-from dart_k8s import __version__
-from dart_k8s.errors import DartError, SpecError
-from dart_k8s.workers.stopping import stopped
-
-from . import analyze, curate, forecast, push, recipes, reverify, run, status, tune, validate, verifier, verify
-
+MISUSED = 2
+"""What the command line library exits with when it does not know a verb or an option."""
 INTERRUPTED = 130
 """What the command line library makes of a KeyboardInterrupt."""
-
-app = typer.Typer(
-    name="dart",
-    help="Difficulty-aware rejection tuning: from problems to a verified, difficulty-balanced data set.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-    rich_markup_mode=None,
-)
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("validate")(validate.validate)
-app.command("curate")(curate.curate)
-app.command("forecast")(forecast.forecast)
-app.command("tune")(tune.tune)
-app.command("analyze")(analyze.analyze)
-app.command("push")(push.push)
-app.command("verify")(verify.verify)
-app.command("reverify")(reverify.reverify)
-app.add_typer(recipes.app, name="recipes")
-app.add_typer(verifier.app, name="verifier")
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"dart {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def root(
-    # A callback of the option: the group's own runs only when there is a verb.
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_show_version)
-    ] = False,
-) -> None:
-    """Options that go before the verb."""
 
 
 def main() -> None:
     """Run the command line; errors of ours become a message and their exit code."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave_at_once)
     try:
+        from .verbs import app
+
+        if signal.getsignal(signal.SIGINT) is _leave_at_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         app()
     except DartError as error:
         _leave(error)
@@ -82,9 +49,11 @@ def entry() -> NoReturn:
     except SystemExit as end:
         code = end.code
     if code == INTERRUPTED:
-        error = stopped()
+        error = StoppedError()
         print(error, file=sys.stderr)
         code = error.exit_code
+    if code == MISUSED:
+        code = EXIT_SPEC
     if isinstance(code, str):
         print(code, file=sys.stderr)
     sys.stdout.flush()
@@ -92,16 +61,22 @@ def entry() -> NoReturn:
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
+def _leave_at_once(*_: object) -> NoReturn:
+    # While modules are imported nothing has been done, and an exception would come out as a traceback of theirs.
+    error = StoppedError()
+    os.write(2, f"{error}\n".encode())
+    os._exit(error.exit_code)
+
+
 def _leave(error: DartError) -> NoReturn:
+    from rich.console import Console
+    from rich.markup import escape
+
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[bold red]error:[/] {_plain(error.message)}")
+    console.print(f"[bold red]error:[/] {escape(error.message)}")
     if error.remedy:
-        console.print(f"[bold]way out:[/] {_plain(error.remedy)}")
+        console.print(f"[bold]way out:[/] {escape(error.remedy)}")
     sys.exit(error.exit_code)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 def stopped() -> StoppedError:
     """What a command that was asked to stop ends with."""
-    return StoppedError("Stopped on request.", remedy="Run the same command to go on.")
+    return StoppedError()
 
 
 async def unless_stopped(stop: asyncio.Event, work: Callable[[], T]) -> T:

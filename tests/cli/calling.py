@@ -5,7 +5,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import typer
 
-from dart_k8s.cli.main import app
+from dart_k8s.cli.verbs import app
 from dart_k8s.errors import DartError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from dart_k8s.cli.main import app
+from dart_k8s.cli.verbs import app
 from dart_k8s.errors import EXIT_SPEC
 from tests.cli.declarations import declaration, write_declarations, write_problems
 from tests.guards.test_docs import DOCS, verbs

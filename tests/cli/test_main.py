@@ -1,9 +1,14 @@
-"""The command itself: what it says of itself without a verb."""
+"""The command itself: what it says of itself without a verb, how it ends when it is misused, and when it is stopped."""
 
+import subprocess
+import sys
+
+import pytest
 from typer.testing import CliRunner
 
 from dart_k8s import __version__
-from dart_k8s.cli.main import app
+from dart_k8s.cli.verbs import app
+from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
 
 
 def test_the_version_needs_no_verb() -> None:
@@ -14,3 +19,31 @@ def test_the_version_needs_no_verb() -> None:
 def test_without_a_verb_it_tells_the_verbs() -> None:
     done = CliRunner().invoke(app, [])
     assert "validate" in done.output
+
+
+@pytest.mark.parametrize("arguments", [["rnu"], ["run", "--nmae", "x", "a.yaml"], ["run"]])
+def test_a_verb_or_an_option_that_is_not_there_has_the_exit_code_of_bad_configuration(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dart_k8s.cli.main", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == EXIT_SPEC, done.stderr
+    assert "Usage: " in done.stderr
+
+
+@pytest.mark.parametrize("asked", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("module", ["dart_k8s.cli.verbs", "numpy", "dart_k8s.cli.status"])
+def test_stopped_while_it_starts_it_leaves_in_words(module: str, asked: str) -> None:
+    script = (
+        "import signal, sys\n"
+        "from dart_k8s.cli.main import entry\n"
+        "class Stopper:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        f"            signal.raise_signal(signal.{asked})\n"
+        "sys.meta_path.insert(0, Stopper())\n"
+        "sys.argv = ['dart', 'status', 'nothing']\n"
+        "entry()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == EXIT_STOPPED, done.stderr
+    assert done.stderr == "Stopped on request. Run the same command to go on.\n"

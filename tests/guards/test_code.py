@@ -158,7 +158,7 @@ HEAVY += ["prometheus_client", "structlog", "torch", "transformers", "vllm"]
 """What a plain install does not have."""
 
 
-@pytest.mark.parametrize("module", [*PURE, "dart_k8s.cli.main", "dart_k8s.workers", "dart_k8s.edges.store"])
+@pytest.mark.parametrize("module", [*PURE, "dart_k8s.cli.verbs", "dart_k8s.workers", "dart_k8s.edges.store"])
 def test_it_can_be_imported_after_a_plain_install(module):
     if (
         not (ROOT / Path(*module.split("."))).exists()

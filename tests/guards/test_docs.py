@@ -21,7 +21,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 def verbs() -> Iterator[tuple[str, Any]]:
     """Every verb of the command line, like "dart recipes show"."""
-    main = pytest.importorskip("dart_k8s.cli.main", reason="the command line does not exist yet")
+    from dart_k8s.cli.verbs import app
 
     def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
         inner = getattr(command, "commands", {})
@@ -30,7 +30,7 @@ def verbs() -> Iterator[tuple[str, Any]]:
         for word, child in sorted(inner.items()):
             yield from walk(f"{name} {word}", child)
 
-    return walk("dart", typer.main.get_command(main.app))
+    return walk("dart", typer.main.get_command(app))
 
 
 def explained(verb: str, command: Any) -> str:
