@@ -1,4 +1,4 @@
-"""The process of the `dart` command: it can be stopped from its first moment, errors in words, exit codes as in errors.py.
+"""The process of `dart`: stopped from its first moment, errors in words, exit codes as in errors.py.
 
 What takes time to import is imported late, so that a signal in the first second finds its handler.
 """
