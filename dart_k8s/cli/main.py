@@ -3,12 +3,13 @@
 What takes time to import is imported late, so that a signal in the first second finds its handler.
 """
 
+import errno
 import os
 import signal
 import sys
 from typing import NoReturn
 
-from dart_k8s.errors import EXIT_SPEC, DartError, SpecError, StoppedError
+from dart_k8s.errors import EXIT_SPEC, EXIT_STORE, DartError, SpecError, StoppedError, StoreFull
 
 MISUSED = 2
 """What the command line library exits with when it does not know a verb or an option."""
@@ -33,6 +34,12 @@ def main() -> None:
             raise
         words = f"This needs the package '{error.name}', which is not installed."
         _leave(SpecError(words, remedy="Install dart-k8s[local] (one machine) or dart-k8s[worker]."))
+    except OSError as error:
+        # What is no object of a store: the terminal's output, a file for the time being.
+        if error.errno != errno.ENOSPC:
+            raise
+        what = error.filename or "the output of this command, or a temporary file"
+        _leave(StoreFull(f"Cannot write {what}: {error.strerror}.", remedy="Free some space and run it again."))
 
 
 def entry() -> NoReturn:
@@ -56,8 +63,13 @@ def entry() -> NoReturn:
         code = EXIT_SPEC
     if isinstance(code, str):
         print(code, file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            # None where the caller closed it.
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            code = code or EXIT_STORE
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 

@@ -1,6 +1,7 @@
 """From declared sources to queries: every fault is found before anything is sampled, and all are said at once."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from .snapshot import Query, text_id
 
 SHOWN = 12
 """Faults named in one error message."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can hold and no Parquet, prompt or request can."""
 
 
 class Rows(Protocol):
@@ -101,6 +104,10 @@ def _query(source: QuerySource, number: int, row: Mapping[str, Any]) -> Query | 
             near = difflib.get_close_matches(name, row.keys(), n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             return f"it has no field '{name}' (it has {', '.join(map(repr, row)) or 'none'}){hint}"
+    for used in (names.query, names.answer, names.id, names.subject, names.level):
+        half = HALF.search(value) if used and isinstance(value := row.get(used), str) else None
+        if half:
+            return f"its field '{used}' holds half of a character ({half.group()!r}) at position {half.start()}"
     text, given = row[names.query], row[names.answer]
     if not isinstance(text, str) or not text.strip():
         return f"its query (field '{names.query}') is {'empty' if text in (None, '') else repr(text)[:60]}"

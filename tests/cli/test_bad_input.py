@@ -94,6 +94,12 @@ QUERIES = [
     Case(name="a row that is no object", rows="[1, 2]\n", words=["queries.jsonl, line 1", "object"]),
     Case(name="a where that no row has", source={"where": {"levl": "5"}}, words=["'levl'", "Fields are id, problem"]),
     Case(name="an empty query", rows=with_row(problem="  "), words=["sums, row 3", "field 'problem'", "onInvalid"]),
+    Case(
+        name="a query with half a character",
+        rows=with_row(problem="so \ud83d many"),
+        words=["sums, row 3: its field 'problem' holds half of a character", r"'\\ud83d'\) at position 3", "onInvalid"],
+    ),
+    Case(name="an id with half a character", rows=with_row(id="\udc00"), words=["sums, row 3: its field 'id'"]),
     Case(name="a query that is no text", rows=with_row(problem=7), words=["sums, row 3", "is 7"]),
     Case(
         name="the same query twice",

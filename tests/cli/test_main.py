@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from dart_k8s import __version__
 from dart_k8s.cli.verbs import app
-from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
+from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED, EXIT_STORE
 
 
 def test_the_version_needs_no_verb() -> None:
@@ -47,3 +48,21 @@ def test_stopped_while_it_starts_it_leaves_in_words(module: str, asked: str) -> 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == EXIT_STOPPED, done.stderr
     assert done.stderr == "Stopped on request. Run the same command to go on.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device of Linux that has no space")
+@pytest.mark.parametrize("arguments", [["recipes", "list"], ["recipes", "show", "dart-math"]])
+def test_output_that_finds_no_space_is_said_in_words(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dart_k8s.cli.main", *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == EXIT_STORE, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_works_where_its_output_is_closed() -> None:
+    command = 'exec "$0" -m dart_k8s.cli.main --version >&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -341,8 +341,13 @@ def _read(text: str, request: Request) -> _Answer:
     # vLLM's servers tell the stop string; others don't.
     told = choice.get("stop_reason")
     stop = told if finish == "stop" and told in request.stop else None
-    completion = Completion(text=content, tokens=tokens, prompt_tokens=prompt_tokens, finish=finish, stop=stop)
+    completion = Completion(text=_whole(content), tokens=tokens, prompt_tokens=prompt_tokens, finish=finish, stop=stop)
     return _Answer(completion=completion, estimated=estimated)
+
+
+def _whole(text: str) -> str:
+    """The text with U+FFFD for halves of characters, which JSON can hold (\\ud83d) and no file or store can."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _count(usage: object, name: str) -> int:

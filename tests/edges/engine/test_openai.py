@@ -28,7 +28,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def serve(*faults: Fault, **options: Any) -> AsyncIterator[ScriptedServer]:
-    script = Script(p=1, answer="4", tokens=20, spread=0)
+    script = Script(p=1, answer=options.pop("answer", "4"), tokens=20, spread=0)
     engine = ScriptedEngine(lambda _: script, seconds_per_token=options.pop("pace", 0.0))
     async with ScriptedServer(engine, faults=faults, **options) as server:
         yield server
@@ -106,6 +106,13 @@ async def test_a_refused_request_is_that_request_s_error() -> None:
         with pytest.raises(EngineRequestError, match="422"):
             await engine.generate(ask())
         await engine.generate(ask("q/1"))
+        await engine.close()
+
+
+async def test_half_a_character_in_a_response_becomes_one_that_can_be_stored() -> None:
+    async with serve(answer="\ud83d4") as server:
+        engine = await started(server)
+        assert "\\boxed{\ufffd4}" in (await engine.generate(ask())).text
         await engine.close()
 
 
