@@ -1,5 +1,6 @@
 """What a user sees while something runs: one live line in a terminal, a plain line now and then elsewhere."""
 
+import math
 import os
 import time
 from collections import deque
@@ -33,6 +34,9 @@ PLAIN_SECONDS = 10.0
 LEFT_OUT = 12
 """Queries that were left out which are named; more are counted."""
 
+TROUBLE_SHOWN = 80
+"""Characters of what an endpoint said when it refused."""
+
 RATE_SECONDS = 30.0
 """Window of the rates shown."""
 
@@ -52,6 +56,9 @@ class Screen:
         self._shown = 0.0
         self._began = time.monotonic()
         self._points: deque[tuple[float, int, int]] = deque()
+        self._retries: dict[object, int] = {}
+        self._trouble = (-math.inf, "")
+        """When an engine was last heard to repeat requests, and why."""
         self._tokens: dict[object, int] = {}
         self._base: dict[object, int] = {}
 
@@ -98,6 +105,7 @@ class Screen:
             self.say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if name != "sampler"))
         if event == "progress" and isinstance(facts.get("tokens"), int):
             self._count(facts.get("sampler"), int(str(facts["tokens"])))
+            self._repeated(facts.get("sampler"), int(str(facts.get("retries", 0))), str(facts.get("trouble", "")))
 
     def _confinement(self, facts: Mapping[str, Any]) -> None:
         """What confines code of responses: once, though every sampler says it."""
@@ -121,6 +129,11 @@ class Screen:
             self._base[sampler] = self._base.get(sampler, 0) + self._tokens[sampler]
         self._tokens[sampler] = tokens
 
+    def _repeated(self, sampler: object, retries: int, why: str) -> None:
+        if retries > self._retries.get(sampler, 0):
+            self._trouble = (time.monotonic(), " ".join(why.split())[:TROUBLE_SHOWN])
+        self._retries[sampler] = retries
+
     def state(self, name: str, state: BudgetState, remaining: float) -> None:
         """A run's state: trials, accepted, open queries, tokens a second, time to come."""
         trials = int(state.spent().sum())
@@ -138,9 +151,11 @@ class Screen:
         rate, speed = (trials - trials_then) / span, (tokens - tokens_then) / span
         eta = f"about {_minutes(remaining / rate)} to go" if rate > 0 and remaining > 0 else "..."
         open_queries = int((state.table.reason == Stop.OPEN).sum()) if trials else state.size
+        heard, why = self._trouble
+        trouble = f"; requests are being repeated ({why})" if now - heard < RATE_SECONDS else ""
         self._set(
             f"{name}: {trials} trials, {int(state.table.distinct.sum())} accepted, {open_queries} of {state.size} "
-            f"queries open, {speed:.0f} tokens/s, {eta}",
+            f"queries open, {speed:.0f} tokens/s, {eta}{trouble}",
             new=False,
         )
 

@@ -18,6 +18,7 @@ from dart_k8s.workers.status import status as standing
 from dart_k8s.workers.translate import goal_of
 
 from .reading import outputs_of
+from .screen import wide_console
 
 
 def status(
@@ -38,7 +39,7 @@ def status(
             document = {"output": uri, **stands.to_json(), **({"perQuery": rows} if queries else {})}
             typer.echo(json.dumps(document, indent=2))
         else:
-            show(Console(highlight=False), stands, rows)
+            show(wide_console(), stands, rows)
 
 
 def show(console: Console, stands: Standing, rows: object = ()) -> None:

@@ -62,4 +62,11 @@ class Meter:
 
     def facts(self) -> dict[str, object]:
         """For whoever watches."""
-        return {"tokens": self._counters.tokens, "running": self.running, "slots": self._slots}
+        counters = self._counters
+        return {
+            "tokens": counters.tokens,
+            "running": self.running,
+            "slots": self._slots,
+            "retries": counters.retries,
+            "trouble": counters.trouble,
+        }

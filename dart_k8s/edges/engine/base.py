@@ -89,6 +89,8 @@ class EngineCounters:
     wasted_tokens: int = 0
     """Generated for requests that were aborted, as far as the engine tells."""
     retries: int = 0
+    trouble: str = ""
+    """Why a request was repeated last; empty: none was."""
 
 
 class Engine(Protocol):

@@ -257,6 +257,7 @@ class OpenaiEngine:
                 asked = _retry_after(error.response.headers)
             if attempt < retries:
                 self.counters.retries += 1
+                self.counters.trouble = why
                 await asyncio.sleep(max(asked or 0.0, wait * self._random.uniform(0.5, 1.0)))
                 wait = min(BACKOFF_MOST, 2 * wait)
         raise EngineUnavailable(
