@@ -7,6 +7,7 @@ its rows. What live claims may still bring is subtracted first, so two plans in 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .posterior import Floats, Ints, Prior, alike, expected_trials
 from .stops import Stop, current_targets, judge
@@ -139,6 +140,24 @@ def forecast_trials(prior: Prior, counts: Counts, which: Ints, need: Ints, left:
     return result[index]
 
 
+def first_claims(
+    goal: Goal, allowance: Ints, expected: Floats, counts: Counts, *, samplers: int
+) -> tuple[Ints, Floats]:
+    """Allowance and expected trials of the next plan, shape (Q,): with several samplers the first claim on a query ends
+    after its first trials, and what is left is planned when they are known."""
+    if samplers <= 1 or goal.kind is Kind.VANILLA:
+        return allowance, expected
+    first = max(FIRST_TRIALS, goal.min_trials)
+    bounded = np.where(_untried(goal, counts), np.minimum(allowance, first), allowance)
+    return bounded, np.minimum(expected, bounded)
+
+
+def _untried(goal: Goal, counts: Counts) -> NDArray[np.bool_]:
+    """Queries that are about to get their first trials, shape (Q,)."""
+    few: NDArray[np.bool_] = counts.trials < max(PILOT, goal.min_trials)
+    return few
+
+
 def cut(
     goal: Goal,
     need: Ints,
@@ -154,19 +173,15 @@ def cut(
 
     Queries are shuffled by `seed`: every shard is a mixture of hard and easy ones, so shards take alike long and none
     of them is a contiguous block of one source. A query larger than a shard is split while its need can be, once it has
-    had its first trials. With several samplers its first claim ends after those.
+    had its first trials.
     """
-    pilot = counts.trials < max(PILOT, goal.min_trials)
-    if samplers > 1 and goal.kind is not Kind.VANILLA:
-        allowance = np.where(pilot, np.minimum(allowance, max(FIRST_TRIALS, goal.min_trials)), allowance)
-        expected = np.minimum(expected, allowance)
     open_queries = np.flatnonzero((need > 0) & (allowance > 0))
     total = float(expected[open_queries].sum())
     size = max(LEAST_SHARD, min(shard_trials, int(np.ceil(total / max(1, samplers * SHARDS_AHEAD)))))
     order = np.random.default_rng(seed).permutation(open_queries)
     most = np.minimum(need[order], allowance[order])
     parts = np.minimum(np.maximum(1, np.ceil(expected[order] / size)).astype(np.int64), most)
-    parts[pilot[order]] = 1
+    parts[_untried(goal, counts)[order]] = 1
     row_query = np.repeat(order, parts)
     first = np.repeat(np.cumsum(parts) - parts, parts)
     part = np.arange(row_query.size) - first

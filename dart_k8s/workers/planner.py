@@ -209,6 +209,7 @@ class Planner:
         if phase is not current.phase:
             current = replace(current, phase=phase)
         sweep = self._intake().to_sweep(current)
+        allowance, expected = planning.first_claims(goal, allowance, expected, counts, samplers=self.settings.samplers)
         standing = await self._standing(current, judged, expected, sweep)
         why = reason_to_plan(standing)
         if why is None:

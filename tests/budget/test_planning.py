@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dart_k8s.budget import planning
-from dart_k8s.budget.planning import FIRST_TRIALS, LEAST_SHARD, MOST_SHARDS, demand, look
+from dart_k8s.budget.planning import LEAST_SHARD, MOST_SHARDS, demand, look
 from dart_k8s.budget.posterior import Prior, fit
 from dart_k8s.budget.stops import Stop
 from dart_k8s.budget.strategies import PILOT, Goal, Kind
@@ -63,10 +63,6 @@ def test_a_plan_hands_out_what_is_needed_and_nothing_else(goal, size, seed, shar
     judged, need, allowance, _, rows = planned(goal, counts, shard_trials=shard_trials, samplers=samplers, seed=seed)
     asked = np.bincount(rows.query, weights=rows.need, minlength=size)
     given_out = np.bincount(rows.query, weights=rows.allowance, minlength=size)
-    if samplers > 1 and goal.kind is not Kind.VANILLA:
-        # A query's first claim ends early, so that a hard one can be shared.
-        first = counts.trials < max(PILOT, goal.min_trials)
-        allowance = np.where(first, np.minimum(allowance, max(FIRST_TRIALS, goal.min_trials)), allowance)
     assert (asked == np.minimum(need, allowance)).all()
     assert (given_out == np.where(need > 0, allowance, 0)).all()
     assert (
@@ -78,6 +74,18 @@ def test_a_plan_hands_out_what_is_needed_and_nothing_else(goal, size, seed, shar
     assert (np.diff(rows.shard) >= 0).all() and rows.shards == np.unique(rows.shard).size
     alone = np.bincount(rows.query, minlength=size)[rows.query] == 1
     assert ((rows.share == 0) == (alone & (counts.live_need[rows.query] == 0))).all()
+
+
+@given(goals, st.integers(0, 2**20), st.integers(1, 4))
+def test_with_several_samplers_the_first_claim_on_a_query_ends_early(goal, seed, samplers):
+    counts = some_counts(goal, 60, seed)
+    *_, allowance, expected, _ = planned(goal, counts)
+    most, likely = planning.first_claims(goal, allowance, expected, counts, samplers=samplers)
+    first = counts.trials < max(PILOT, goal.min_trials)
+    alone = samplers == 1 or goal.kind is Kind.VANILLA
+    bound = np.where(first & (not alone), np.minimum(allowance, max(64, goal.min_trials)), allowance)
+    assert (most == bound).all() and (likely[~first] == expected[~first]).all()
+    assert (likely <= most).all() and ((most > 0) == (allowance > 0)).all()
 
 
 @settings(max_examples=15)
