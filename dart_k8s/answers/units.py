@@ -221,14 +221,18 @@ def canonical(text: str) -> str | None:
     return " ".join(out)
 
 
+_POWERED = re.compile(r"([^^]*)(?:\^-?\d+)?")
+
+
 def remark(text: str) -> bool:
     """Whether words behind a number that ends the answer only say what is counted: `25 in total`, `3 times`."""
     return text.strip(" .").lower() in _REMARKS
 
 
 def known(unit: str) -> bool:
-    """Whether every part of a canonical unit is in the table."""
-    return all(part == "/" or part.partition("^")[0] in _SIZES for part in unit.split(" "))
+    """Whether every part of a canonical unit is in the table, with a whole number for a power if it has one."""
+    parts = (_POWERED.fullmatch(part) for part in unit.split(" ") if part != "/")
+    return all(part is not None and part[1] in _SIZES for part in parts)
 
 
 def factor(left: str, right: str) -> Fraction | None:
