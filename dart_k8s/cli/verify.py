@@ -33,6 +33,13 @@ def verify(
     query: Annotated[
         str | None, typer.Option(help="Field with the query. Default: query, problem, ..., if there is one.")
     ] = None,
+    spans: Annotated[
+        str | None,
+        typer.Option(
+            help="Field that says who wrote which part of a response: code and outputs are no answer. "
+            "Default: spans, where there is one; none: all is the model's."
+        ),
+    ] = None,
     form: Annotated[
         str, typer.Option("--form", help="How the reference stands in its field: as-is, last-box, after-hashes.")
     ] = "as-is",
@@ -79,7 +86,9 @@ def verify(
             raise SpecError(f"{file} holds no rows.")
         if form not in FORMS:
             raise SpecError(f"There is no form {form!r} of a reference.", remedy=f"There are {', '.join(FORMS)}.")
-        fields = choose(first, file, response=response, reference=reference, query=query, form=cast(Any, form))
+        fields = choose(
+            first, file, response=response, reference=reference, query=query, form=cast(Any, form), spans=spans
+        )
         screen.say(
             f"fields: response {fields.response}, reference {fields.reference} ({fields.form}), "
             f"query {fields.query or '(none)'}"

@@ -92,6 +92,37 @@ def test_lenient_takes_the_last_number(tmp_path: Path) -> None:
     assert json.loads(dart("verify", file, "--json", "--lenient", "--anew"))["verdicts"] == {"correct": 1}
 
 
+SAID = "Let me see.\n```python\nprint(5)\n```\n"
+PRINTED = "```output\n\\boxed{5}\n```\n"
+
+
+def with_code(last: str, **spans: int) -> dict[str, Any]:
+    """A tool-integrated response whose code prints the box of 5."""
+    parts = [("model", SAID), ("tool", PRINTED), ("model", last)]
+    found, at = [], 0
+    for kind, text in parts:
+        found.append({"kind": kind, "start": at, "end": at + len(text)})
+        at += len(text)
+    found[-1] |= spans
+    return {"response": SAID + PRINTED + last, "reference": "5", "spans": found}
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_what_code_printed_is_no_answer(tmp_path: Path, name: str) -> None:
+    plain = {"response": "√2² is 2, so \\boxed{5}", "reference": "5", "spans": None}
+    rows = [plain, with_code("I do not know."), with_code("So ∎ \\boxed{5}."), with_code("So ∎ \\boxed{6}.")]
+    file = tmp_path / name
+    if name == "a.parquet":
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    else:
+        write(file, [{key: value for key, value in row.items() if value is not None} for row in rows])
+    dart("verify", file)
+    found = pq.read_table(tmp_path / "a.verdicts.parquet")["verdict"].to_pylist()
+    assert found == ["correct", "incorrect", "correct", "incorrect"]
+    dart("verify", file, "--spans", "none", "--anew")
+    assert pq.read_table(tmp_path / "a.verdicts.parquet")["verdict"].to_pylist()[1] == "correct"
+
+
 def test_done_is_done(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", many(10))
     first = json.loads(dart("verify", file, "--json"))
@@ -109,6 +140,10 @@ def test_done_is_done(tmp_path: Path) -> None:
         ("a.jsonl", [{"answer": "5"}], [], "no field for the response"),
         ("a.jsonl", many(1), ["--response", "text"], "no field 'text'"),
         ("a.jsonl", [*many(1), {"response": ["5"], "reference": "5"}], [], "Row 2"),
+        ("a.jsonl", [*many(1), with_code("5", end=7)], [], "Row 2 of"),
+        ("a.jsonl", [*many(1), with_code("5", start=0)], [], "part 3 does not go on"),
+        ("a.jsonl", [{**many(1)[0], "spans": "none"}], [], "--spans none"),
+        ("a.jsonl", [*many(1), {"response": "5", "reference": "5", "s": [1]}], ["--spans", "s"], "no field 's'"),
         ("a.jsonl", many(1), ["--form", "boxed"], "no form 'boxed'"),
         ("a.jsonl", many(1), ["--compare", "sympy"], "no verifier 'sympy'"),
         ("a.jsonl", many(1), ["--out", "verdicts.csv"], "ending says no format"),
@@ -122,6 +157,7 @@ def test_bad_input_is_refused_in_words(
 ) -> None:
     code, said = refused("verify", write(tmp_path / name, rows), *options)
     assert (code, words in said) == (64, True), said
+    assert [path.name for path in tmp_path.iterdir()] == [name], "something was left behind"
 
 
 def test_another_input_or_other_settings_are_not_mixed_in(tmp_path: Path) -> None:

@@ -138,6 +138,10 @@ async def verify(job: Job) -> Outcome:
             seconds=time.monotonic() - began,
             kills=kills,
         )
+    except DataError:
+        # Mended content, or other fields, are another job: nothing could ever go on from these parts.
+        await asyncio.to_thread(output.discard)
+        raise
     finally:
         output.close()
 
@@ -192,7 +196,7 @@ async def _rows(job: Job, output: Output, done: int, ours: Checkers, theirs: Che
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-        # Also after an error in a later row: these have been paid for.
+        # Also after an error of the store: these have been paid for.
         if held:
             await asyncio.to_thread(output.write_part, first, held)
     if first + len(held) == 0 and ended:

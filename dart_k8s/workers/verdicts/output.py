@@ -166,6 +166,12 @@ class Output:
             write_whole(self.summary, json.dumps({"job": self.facts, "counts": dict(counts)}, indent=2).encode())
             shutil.rmtree(self.parts)
 
+    def discard(self) -> None:
+        """Remove the parts of a job that can't be finished."""
+        if self._lock is not None:
+            with disk(self.parts):
+                shutil.rmtree(self.parts, ignore_errors=True)
+
     def close(self) -> None:
         """Let the lock go."""
         if self._lock is not None:
