@@ -16,6 +16,14 @@
     │   └── EngineDead             the engine is gone: the process has to start again
     ├── VerifierError              the verifier itself, never an answer
     ├── ExecutionError             the sandbox itself, never a block of code
+    ├── ClusterError               the Kubernetes API server
+    │   ├── ObjectNotFound         no such object (or kind)
+    │   ├── ObjectExists           one of that name is there
+    │   ├── ObjectConflict         a write or delete lost against another writer
+    │   ├── ObjectRefused          invalid, or over a quota: repeating it unchanged is pointless
+    │   ├── Forbidden              not allowed to
+    │   ├── Expired                a version or page token is too old: list anew
+    │   └── ClusterUnavailable     no answer, throttled or a server error: worth trying again
     ├── RunError                   the run's own state: another owner, a newer format, work set aside
     └── StoppedError               nobody's fault: the user asked to stop
 
@@ -112,6 +120,43 @@ class VerifierError(DartError):
 
 class ExecutionError(DartError):
     """What runs code of a model failed, or can't be had here; says nothing about the code."""
+
+
+class ClusterError(DartError):
+    """The Kubernetes API server, or what was asked of it, is at fault."""
+
+
+class ObjectNotFound(ClusterError):
+    """No such object, or no such kind."""
+
+
+class ObjectExists(ClusterError):
+    """An object of that name is there."""
+
+
+class ObjectConflict(ClusterError):
+    """A write or delete lost against another writer."""
+
+
+class ObjectRefused(ClusterError):
+    """Invalid, or over a quota: repeating it unchanged is pointless."""
+
+
+class Forbidden(ClusterError):
+    """Not allowed to, by the cluster's rules of access."""
+
+
+class Expired(ClusterError):
+    """A version or a page's token is too old: list anew."""
+
+
+class ClusterUnavailable(ClusterError):
+    """No answer, throttled, or a server error: worth trying again."""
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+        """Seconds that the server asks to wait; 0: not said."""
 
 
 class RunError(DartError):

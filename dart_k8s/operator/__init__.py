@@ -1,0 +1,1 @@
+"""The level-triggered runtime: watch, queue, gather, decide, apply; lease and health."""

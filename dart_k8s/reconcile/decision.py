@@ -1,0 +1,99 @@
+"""What can be decided: a few kinds of action, a status, and when to look again. `render` makes objects of actions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dart_k8s.names import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateJob:
+    """Create a stage's Job. One that is there with our uid as its owner counts as success."""
+
+    stage: Stage
+    number: int
+    parallelism: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleJob:
+    """Set a Job's parallelism; only while it has not begun to end."""
+
+    name: str
+    uid: str
+    parallelism: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyDeclaration:
+    """Apply the ConfigMap with the declaration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyVerifiers:
+    """Apply the verification Deployment at a size, its Service and its NetworkPolicy."""
+
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteChild:
+    """Delete a child, with its uid as a precondition; its own children go with it."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFinalizer:
+    """Put the finalizer on the Synthesis, or take it off."""
+
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteSynthesis:
+    """Delete the Synthesis itself: its time to live after the end is over."""
+
+    uid: str
+
+
+Action = CreateJob | ScaleJob | ApplyDeclaration | ApplyVerifiers | DeleteChild | SetFinalizer | DeleteSynthesis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldOrder:
+    """Have the run folded and planned by a child process."""
+
+    samplers: int
+    """Samplers that a plan is cut for."""
+    after: float = 0.0
+    """Seconds from now at the earliest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """An Event on the Synthesis."""
+
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be done about a Synthesis now. Actions are done in their order; the status is written last."""
+
+    actions: tuple[Action, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+    """The whole status, as it should be; not written if it is so already."""
+    urgent: bool = True
+    """False: only progress differs from the status that is there, which may wait for its turn (30 s)."""
+    fold: FoldOrder | None = None
+    after: float | None = None
+    """Look again after so many seconds even if nothing happens; None: no need."""
+    announcements: tuple[Announcement, ...] = ()
+    why: str = ""
+    """One sentence for the log."""

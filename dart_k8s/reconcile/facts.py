@@ -1,0 +1,123 @@
+"""What is observed of a Synthesis and its children: all that a decision may look at.
+
+Everything here comes from the cluster's objects and from the last fold; nothing is remembered by the operator itself,
+so a new one decides the same. Times are seconds since the epoch by the API server's clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dart_k8s.names import Stage
+
+from .progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFact:
+    """A Job of the Synthesis."""
+
+    name: str
+    uid: str
+    owner: str
+    """uid of the owning Synthesis: an earlier one of the same name is somebody else."""
+    stage: Stage
+    number: int
+    parallelism: int
+    suspended: bool
+    """By Kueue or by a user; never by the operator."""
+    deleting: bool
+    created: float
+    active: int = 0
+    ready: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    """Pods that failed, those that podFailurePolicy ignores left out."""
+    ended: Literal["", "Complete", "Failed"] = ""
+    """Its terminal condition; pods are gone by then."""
+    reason: str = ""
+    """Of that condition: BackoffLimitExceeded, PodFailurePolicy, DeadlineExceeded, ..."""
+    message: str = ""
+    finished: float | None = None
+    queued: bool = False
+    """Kueue's queue label is on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFact:
+    """A pod of a Job or of the verifiers' Deployment. Pods that ended well are not kept."""
+
+    name: str
+    uid: str
+    stage: Stage
+    number: int
+    """Of its Job; 0 for verifiers."""
+    phase: Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
+    created: float
+    ready: bool = False
+    started: bool = False
+    """Its startup probe has passed: the engine has its model."""
+    deleting: bool = False
+    disrupted: str = ""
+    """Reason of its DisruptionTarget condition: preempted, drained, evicted, node gone."""
+    unschedulable: str = ""
+    """The scheduler's words."""
+    waiting: str = ""
+    """Reason why its container does not run: ImagePullBackOff, CreateContainerConfigError, ..."""
+    waiting_message: str = ""
+    exit_code: int | None = None
+    exit_reason: str = ""
+    """OOMKilled, Error, Completed, ..."""
+    said: str = ""
+    """Its termination message: a finding of a worker as JSON (see `findings`), or the last lines of its log."""
+    ended_at: float | None = None
+    restarts: int = 0
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildFact:
+    """Any other child that is applied: ConfigMap, Service, NetworkPolicy, Deployment."""
+
+    kind: str
+    name: str
+    uid: str
+    owner: str
+    digest: str
+    deleting: bool = False
+    replicas: int = 0
+    """Deployments: pods asked for."""
+    ready: int = 0
+    """Deployments: pods that are ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The last thing that kept the operator from doing what was decided: a refused Job, a fold that failed."""
+
+    what: str
+    """Like "create Job math-sampler-1", "fold"."""
+    reason: str
+    """An error's kind: Forbidden, Invalid, AccessDenied, StoreUnavailable, ..."""
+    message: str
+    remedy: str = ""
+    fault: Literal["user", "cluster", "store"] = "cluster"
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """See the module."""
+
+    synthesis: Mapping[str, Any]
+    """The object as the API server gives it, without managedFields."""
+    now: float
+    jobs: tuple[JobFact, ...] = ()
+    pods: tuple[PodFact, ...] = ()
+    children: tuple[ChildFact, ...] = ()
+    progress: Progress | None = None
+    """Of the last fold that ended; None: none yet in this operator's life."""
+    folding: bool = False
+    """A fold is under way or waits for a child process."""
+    failures: tuple[Failure, ...] = field(default=())
+    """At most a few; one goes when what it is about succeeds."""

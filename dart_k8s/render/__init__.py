@@ -1,0 +1,1 @@
+"""Pure: from an action to the Kubernetes objects that it stands for, as dicts."""
