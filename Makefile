@@ -78,6 +78,10 @@ IMAGES  := worker verifier
 BUILDER := $(or $(shell command -v buildah),$(shell command -v podman),docker)
 BUILD   :=
 
+.PHONY: crds
+crds: install ## Write manifests/crds anew from the models
+	$(BIN)/dart crds --into manifests/crds
+
 .PHONY: images
 images: ## Build container images (IMAGES="worker sampler"; more flags of the builder in BUILD)
 	@version=$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' dart_k8s/__init__.py); \

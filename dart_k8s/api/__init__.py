@@ -6,9 +6,20 @@ from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
 from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
 from .load import KINDS, load_documents, load_one, to_dict, to_yaml
+from .pods import EnvVar, PodSettings
 from .recipes import RECIPES, SUMMARIES, show
 from .reference import reference
-from .running import Claims, Flush, Samplers, Sharding, Verification, Verifiers
+from .running import (
+    Claims,
+    Curating,
+    Flush,
+    ModelCache,
+    Preparing,
+    Samplers,
+    Sharding,
+    Verification,
+    Verifiers,
+)
 from .sources import ConfigMapKey, DifficultySource, Fields, Pool, QuerySource
 from .spending import Budget, Strategy
 from .synthesis import API_VERSION, GROUP, Metadata, Synthesis, SynthesisSpec
@@ -26,20 +37,25 @@ __all__ = [
     "Change",
     "Claims",
     "ConfigMapKey",
+    "Curating",
     "Curation",
     "Decontaminate",
     "DifficultySource",
     "Engine",
+    "EnvVar",
     "Execution",
     "Fields",
     "Filters",
     "Flush",
     "Metadata",
     "Model",
+    "ModelCache",
     "NearDuplicates",
     "Output",
     "Part",
+    "PodSettings",
     "Pool",
+    "Preparing",
     "Problem",
     "Problems",
     "Prompt",

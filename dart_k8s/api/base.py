@@ -48,14 +48,21 @@ class Part(BaseModel):
         return {name: value for name, value in shown.items() if value is not None and value != {} and value != []}
 
 
-Free: TypeAlias = dict[str, JsonValue]
+Free: TypeAlias = Annotated[dict[str, JsonValue], Field(max_length=128)]
 """A free mapping, passed on as it is."""
 
-AtLeastOne = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[int, Field(ge=0)]
+LARGEST = 10**12
+"""Upper bound of whole numbers that have no other: far above any run, and an API server asks for one."""
+LONGEST_TIME = 1e9
+"""Upper bound of times and sizes that have no other."""
+
+# Every list and text is bounded: an API server estimates what a rule costs from the largest value it may meet.
+AtLeastOne = Annotated[int, Field(ge=1, le=LARGEST)]
+NotNegative = Annotated[int, Field(ge=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0.0, le=LONGEST_TIME)]
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+LongText = Annotated[str, Field(min_length=1, max_length=65_536)]
 Listed = Strict(False)
 """Lets a YAML list become a tuple although everything else is strict."""
 

@@ -31,6 +31,15 @@ CHANGEABLE = (
     "output.uri",
     # A recipe is only a name for the fields that it stands for; those are compared.
     "recipe",
+    # What only says which pods do it and what becomes of the object afterwards.
+    "execution.requireNetworkIsolation",
+    "modelCache",
+    "prepare",
+    "curate",
+    "suspend",
+    "ttlSecondsAfterFinished",
+    "deletionPolicy",
+    "queueName",
 )
 """Fields of the spec (with all below them) that may change while a run goes on."""
 

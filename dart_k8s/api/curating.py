@@ -20,7 +20,7 @@ class NearDuplicates(Part):
 class Decontaminate(Part):
     """Queries that also stand in a benchmark."""
 
-    against: Annotated[tuple[Place, ...], Listed] = ()
+    against: Annotated[tuple[Place, ...], Listed, Field(max_length=64)] = ()
     """Benchmark files (JSON Lines or Parquet) or hub data sets to compare with."""
     field: Text | None = None
     """Field with the benchmark's problem text. Default: the first of query, problem, question."""

@@ -22,6 +22,9 @@ class Execution(Part):
     """Blocks run at once on one machine. Default: one a core."""
     sessions: AtLeastOne = 64
     """Interpreters kept for responses that may go on. What makes room is run again when it is needed: it costs time."""
+    require_network_isolation: bool = True
+    """Run no code in verification pods that can reach the API server or DNS, where NetworkPolicy is not enforced. Code has
+    no sockets either way. In a cluster only."""
     unconfined: bool = False
     """Run code although this machine can't confine it. Code of a model then has the rights of the process that runs it.
     Only where there is nothing to lose."""

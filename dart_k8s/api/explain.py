@@ -104,6 +104,10 @@ def _expected(details: ErrorDetails) -> str:
             return f"must be below {context['lt']:g}"
         case "string_too_short" | "too_short":
             return EMPTY
+        case "string_too_long":
+            return f"must be at most {context['max_length']} characters long"
+        case "too_long":
+            return f"must have at most {context['max_length']} items"
         case "string_pattern_mismatch" if details["loc"][-1] == "apiKeyEnv":
             return "must be the name of an environment variable that holds the key, never the key itself"
         case "string_pattern_mismatch":

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .base import AtLeastOne, Free, Listed, NotNegative, Part, Problem, Text, refuse
+from .base import AtLeastOne, Free, Listed, LongText, NotNegative, Part, Problem, Text, refuse
 from .places import Place
 
 EXAMPLES = {"baseUrl": "http://localhost:8000/v1", "model": "NAME-AT-THE-ENDPOINT", "script": "FILE"}
@@ -40,7 +40,7 @@ class Engine(Part):
     kind: Literal["vllm", "openai", "scripted"] = "vllm"
     """vllm: in the sampler's own process. openai: any endpoint that speaks OpenAI's API. scripted: answers by a
     script with known pass rates, for tests and rehearsals."""
-    base_url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    base_url: Annotated[str, Field(max_length=2048), AfterValidator(_endpoint)] | None = None
     """openai: where the endpoint is, like http://localhost:8000/v1."""
     model: Text | None = None
     """openai: the model's name at the endpoint."""
@@ -50,7 +50,7 @@ class Engine(Part):
     """openai: most requests at once from one sampler. A vLLM server takes 256 and more; paid services limit it."""
     api: Literal["auto", "completion", "chat"] = "auto"
     """Which end of the engine gets the prompt. auto: chat if the template makes messages, else completion."""
-    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)] | None = None
     """openai: the environment variable that holds the key. Default: OPENAI_API_KEY if set, else no key is sent."""
     slots: AtLeastOne | None = None
     """Responses generated at once by one sampler. Default: what the engine says it can use."""
@@ -81,11 +81,11 @@ class Prompt(Part):
     """A built-in template. deepseek-math: as DeepSeekMath's instruct and RL models were trained. alpaca: as DART-Math's
     students are trained. chat: the model's own chat template. tool-integrated: with code that is run while the response
     is written, with a worked example; one text, or a conversation if engine.api is chat. This or inline."""
-    inline: Text | None = None
+    inline: LongText | None = None
     """A template of your own; `{query}` in it is replaced by the problem, all else stays as it is. This or template."""
-    system: Text | None = None
+    system: LongText | None = None
     """System message; makes an inline or tool-integrated template a conversation. Not for deepseek-math and alpaca."""
-    stop: Annotated[tuple[Text, ...], Listed] = ()
+    stop: Annotated[tuple[Text, ...], Listed, Field(max_length=32)] = ()
     """Texts that end a response and are cut off; added to the built-in template's own."""
 
     @model_validator(mode="after")

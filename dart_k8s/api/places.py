@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 READABLE = ("file", "s3", "hf", "memory")
 """Schemes that inputs may have; a plain path is a file."""
@@ -69,9 +69,12 @@ def _writable(uri: str) -> str:
     return _check(uri, WRITABLE)
 
 
-Place = Annotated[str, AfterValidator(_readable)]
+LONGEST = 2048
+"""Characters of a URI."""
+
+Place = Annotated[str, Field(max_length=LONGEST), AfterValidator(_readable)]
 """A URI that is read."""
-OutputPlace = Annotated[str, AfterValidator(_writable)]
+OutputPlace = Annotated[str, Field(max_length=LONGEST), AfterValidator(_writable)]
 """A URI that is written."""
 
 __all__ = ["READABLE", "WRITABLE", "OutputPlace", "Place", "canonical", "scheme", "within"]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from .base import Part, wire_name
+from .base import LARGEST, LONGEST_TIME, Part, wire_name
 from .synthesis import Synthesis
 
 PLAIN_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "mapping"}
@@ -78,7 +78,8 @@ def _limits(metadata: Any) -> str:
     found = []
     for item in metadata:
         for limit in item.metadata if isinstance(item, FieldInfo) else (item,):
-            found += [f", {sign} {getattr(limit, name):g}" for name, sign in signs.items() if hasattr(limit, name)]
+            bounds = [(sign, getattr(limit, name)) for name, sign in signs.items() if hasattr(limit, name)]
+            found += [f", {sign} {bound:g}" for sign, bound in bounds if bound not in (LARGEST, LONGEST_TIME)]
     return "".join(found)
 
 

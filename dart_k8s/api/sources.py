@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
-from .base import SOURCE_NAME, AtLeastOne, Listed, Part, Problem, Text, refuse
+from .base import SOURCE_NAME, AtLeastOne, Free, Listed, Part, Problem, Text, refuse
 from .places import Place
+from .pods import ObjectName
 
 Reference = Literal["as-is", "last-box", "after-hashes"]
 
@@ -13,9 +14,9 @@ Reference = Literal["as-is", "last-box", "after-hashes"]
 class ConfigMapKey(Part):
     """A key of a ConfigMap in the object's namespace; in a cluster only."""
 
-    name: Text
+    name: ObjectName
     """Name of the ConfigMap."""
-    key: Text = "queries.jsonl"
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] = "queries.jsonl"
     """Key that holds JSON Lines. ConfigMaps hold at most 1 MiB: for more, use a URI."""
 
 
@@ -37,7 +38,7 @@ class Fields(Part):
 class QuerySource(Part):
     """A set of problems with reference answers."""
 
-    name: Annotated[str, Field(pattern=SOURCE_NAME)]
+    name: Annotated[str, Field(pattern=SOURCE_NAME, max_length=63)]
     """Name of the source, unique in the declaration; part of query ids, and of counts in status and report."""
     uri: Place | None = None
     """JSON Lines or Parquet: a path, file://, s3://bucket/key or hf://owner/dataset. This or configMap."""
@@ -49,7 +50,7 @@ class QuerySource(Part):
     """Configuration of a hub data set. Default: its only or default one."""
     revision: Text | None = None
     """Commit, tag or branch of a hub data set. Default: the newest, pinned when the run is prepared."""
-    where: dict[str, JsonValue] = Field(default_factory=dict)
+    where: Free = Field(default_factory=dict)
     """Keep only rows with these values: {level: "Level 5"}, or one of several: {level: ["Level 4", "Level 5"]}."""
     fields: Fields = Fields()
     """Which field holds what."""
@@ -95,7 +96,7 @@ class DifficultySource(Part):
 class Pool(Part):
     """Responses that exist already."""
 
-    from_: Annotated[tuple[Place, ...], Listed] = ()
+    from_: Annotated[tuple[Place, ...], Listed, Field(max_length=64)] = ()
     """Outputs of earlier runs. Their correct responses count towards targets; their trials count towards the pass rate
     only when model, revision, template, sampling and verifier are the same."""
 

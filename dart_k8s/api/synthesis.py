@@ -4,13 +4,24 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from .base import NAME, Listed, Part, refuse
+from .base import NAME, Listed, NotNegative, Part, refuse
 from .checks import check
 from .curating import Curation, Output
 from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
+from .lifecycle import DeletionPolicy, QueueName
 from .recipes import RecipeName, apply_recipe
-from .running import Claims, Flush, Samplers, Sharding, Verification, Verifiers
+from .running import (
+    Claims,
+    Curating,
+    Flush,
+    ModelCache,
+    Preparing,
+    Samplers,
+    Sharding,
+    Verification,
+    Verifiers,
+)
 from .sources import Pool, QuerySource
 from .spending import Budget, Strategy
 
@@ -46,7 +57,7 @@ class SynthesisSpec(Part):
 
     recipe: RecipeName | None = None
     """Start from a recipe's settings (`dart recipes show`); fields given here override its fields."""
-    queries: Annotated[tuple[QuerySource, ...], Listed, Field(min_length=1)]
+    queries: Annotated[tuple[QuerySource, ...], Listed, Field(min_length=1, max_length=32)]
     """Problems with reference answers, from one source or several."""
     model: Model | None = None
     """The model that writes responses. vllm needs it; for other engines it is what reports name."""
@@ -80,6 +91,21 @@ class SynthesisSpec(Part):
     """Responses that exist already."""
     output: Output
     """Where everything goes."""
+    model_cache: ModelCache = ModelCache()
+    """Where samplers find the model; in a cluster only."""
+    prepare: Preparing = Preparing()
+    """The pod that prepares the run; in a cluster only."""
+    curate: Curating = Curating()
+    """The pod that makes the data set; in a cluster only."""
+    suspend: bool = False
+    """End all pods and wait; nothing is lost. In a cluster only."""
+    ttl_seconds_after_finished: NotNegative | None = None
+    """Delete this object so many seconds after it has finished. Default: keep it. In a cluster only."""
+    deletion_policy: DeletionPolicy = "Retain"
+    """What becomes of the output when this object is deleted. Retain: everything stays. Delete: state/, pool/, dataset/
+    and report/ are deleted, if this object owns them. In a cluster only."""
+    queue_name: QueueName | None = None
+    """Kueue's LocalQueue for the samplers. Default: none. In a cluster only."""
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ import typer
 
 from dart_k8s import __version__
 
-from . import analyze, curate, forecast, push, recipes, reverify, run, status, tune, validate, verifier, verify
+from . import analyze, crds, curate, forecast, push, recipes, reverify, run, status, tune, validate, verifier, verify
 
 app = typer.Typer(
     name="dart",
@@ -26,6 +26,7 @@ app.command("analyze")(analyze.analyze)
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
 app.command("reverify")(reverify.reverify)
+app.command("crds")(crds.crds)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(verifier.app, name="verifier")
 
