@@ -1,4 +1,4 @@
-"""Conditions: every type and every reason, what it means, and the way out. docs/reference/conditions.md is made of it."""
+"""Conditions: every type and reason, what it means, and the way out; docs/reference/conditions.md is made of it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -38,6 +38,7 @@ class Reason(NamedTuple):
     types: tuple[ConditionType, ...]
     """Conditions that it may stand in."""
     status: Literal["True", "False", "Unknown"]
+    """What the condition has with it; Degraded and Failed are True with every reason but AllWell and NotFailed."""
     meaning: str
     remedy: str
     """The way out; empty if there is nothing to do."""
@@ -98,7 +99,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "No node takes the pods.",
             "Look at the scheduler's words in the message: too few GPUs, a taint without a toleration, a selector.",
         ),
-        "SuspendedByUser": _why("Suspended Progressing", "True", "spec.suspend is true.", "Set spec.suspend to false."),
+        "SuspendedByUser": _why("Suspended", "True", "spec.suspend is true.", "Set spec.suspend to false."),
         "SuspendedByQueue": _why("Suspended", "True", "Kueue took the quota back.", "Wait, or look at the Workload."),
         # What the declaration has wrong: found with data or credentials at hand.
         "OutputNotAllowed": _why(
@@ -263,7 +264,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         ),
     }
 )
-"""Every reason by name. `status` is what the condition of the first type has with it; in Degraded and Failed it is True."""
+"""Every reason by name."""
 
 
 def status_of(condition: ConditionType, reason: str) -> Literal["True", "False", "Unknown"]:
@@ -284,7 +285,7 @@ def page() -> str:
         "",
         "Made from the code by `make golden`; a test keeps it up to date.",
         "",
-        "`kubectl get synthesis NAME -o yaml` shows them under `status.conditions`; `kubectl dart status NAME` in words.",
+        "`kubectl get synthesis NAME -o yaml` shows them under `status.conditions`.",
         "",
         "| type | what it says when it is True |",
         "| --- | --- |",

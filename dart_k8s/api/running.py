@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .base import AtLeastOne, Part, Positive, Problem, refuse
+from .base import LARGEST, AtLeastOne, Part, Positive, Problem, refuse
 from .pods import ObjectName, PodSettings, Quantity
 
 SERVICE = r"^https?://[^/?#\s]+(/[^?#\s]*)?$"
@@ -49,7 +49,7 @@ class Verifiers(PodSettings):
     """Killable children per verifier. Default: one per core it may use."""
     deadline_seconds: Positive = 10.0
     """Time for one response; then its child is killed and the verdict is undecided."""
-    memory_mib: Annotated[int, Field(ge=64)] = Field(default=1024)
+    memory_mib: Annotated[int, Field(ge=64, le=LARGEST)] = Field(default=1024)
     """Memory of one child, in MiB; one that needs more is killed and the verdict is undecided."""
 
 

@@ -84,7 +84,7 @@ class Base(Part):
     estimated_finish: Time | None = None
     """When it will be done, by its rate so far."""
     attempt: NotNegative | None = None
-    """Number of the Job that does the main work, from 1; another one after suspension, growth under a queue, failures."""
+    """Number of the Job that does the main work, from 1; another one after suspension, growth or failures."""
     failures: NotNegative | None = None
     """Pods that failed by their own fault, without a result since."""
     replaced: NotNegative | None = None
@@ -191,8 +191,8 @@ class SynthesisStatus(Base):
 
     phase: SynthesisPhase | None = None
     """Where it stands, in one word. Conditions say why."""
-    plan: NotNegative | None = None
-    """Number of the plan in force."""
+    plan: Annotated[str, Field(max_length=32)] | None = None
+    """The plan in force: its number and its planner's epoch."""
     epoch: NotNegative | None = None
     """Count of planners so far: fences a deposed operator."""
     progress: Progress | None = None

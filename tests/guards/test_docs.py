@@ -10,6 +10,7 @@ import typer
 
 from dart_k8s import __version__
 from dart_k8s.api import reference
+from dart_k8s.api.conditions import page as conditions
 from tests.stages import BUDGET
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,10 @@ def test_links_between_documents_lead_somewhere():
 
 def test_the_reference_of_fields_is_up_to_date_golden():
     same_or_written(DOCS / "reference" / "synthesis.md", reference())
+
+
+def test_the_reference_of_conditions_is_up_to_date_golden():
+    same_or_written(DOCS / "reference" / "conditions.md", conditions())
 
 
 def test_the_budget_of_the_stages_is_the_one_in_the_document():

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from dart_k8s.api.change import changeable
 from dart_k8s.api.status import SynthesisStatus
-from dart_k8s.api.synthesis import GROUP, SynthesisSpec
+from dart_k8s.api.synthesis import SynthesisSpec
+from dart_k8s.names import GROUP
 
 from .fixed import Changeable, fixed_rules
 from .rules import SYNTHESIS, Rule
@@ -38,8 +39,8 @@ class Kind(NamedTuple):
     columns: tuple[Column, ...]
     changeable: Changeable
     defaulted: tuple[str, ...]
-    """Fields of the spec, with all below them, whose defaults the API server fills in: none that a recipe sets, and none
-    of which the models ask whether it was given."""
+    """Fields of the spec, with all below them, whose defaults the API server fills in: none that a recipe sets, none of
+    which the models ask whether it was given."""
     optional: tuple[str, ...] = ()
     """Fields that a recipe may give."""
     scale: tuple[str, str, str] | None = None

@@ -5,11 +5,8 @@ A rule looks at what the user wrote. With a recipe the rest comes from there, so
 
 from typing import NamedTuple
 
-from dart_k8s.api.pods import RESERVED
-
-NAME_LENGTH = 40
-"""Characters of an object's name. 63 is what a label and a host name hold; from it go "-sampler-" (9), an attempt (5),
-what the API server adds to a pod's name (6), and 3 to spare."""
+from dart_k8s.api.pods import RESERVED, SECRET
+from dart_k8s.names import LONGEST_NAME
 
 
 class Rule(NamedTuple):
@@ -33,8 +30,8 @@ def _refused(path: str, field: str, when: str, message: str) -> Rule:
 OBJECT = [
     Rule(
         "",
-        f"self.metadata.name.size() <= {NAME_LENGTH}",
-        f"metadata.name must have at most {NAME_LENGTH} characters: names of Jobs and pods are made of it",
+        f"self.metadata.name.size() <= {LONGEST_NAME}",
+        f"metadata.name must have at most {LONGEST_NAME} characters: names of Jobs and pods are made of it",
     ),
     Rule(
         "",
@@ -66,11 +63,10 @@ def _place(path: str, field: str, *, schemes: str) -> list[Rule]:
 
 def pod_rules(path: str) -> list[Rule]:
     """Rules of pod settings."""
-    secret = "(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)$"
     return [
         Rule(
             f"{path}.env[]",
-            f"!has(self.value) || self.value == '' || !self.name.matches('(?i){secret}')",
+            f"!has(self.value) || self.value == '' || !self.name.matches('(?i){SECRET}')",
             "a secret in clear; put it into a Secret and write valueFrom: {secretKeyRef: {name: SECRET, key: KEY}}",
         ),
         Rule(
@@ -86,8 +82,8 @@ def pod_rules(path: str) -> list[Rule]:
         Rule(
             f"{path}.volumes[]",
             "!has(self.hostPath)",
-            "hostPath is a folder of the node, which the restricted Pod Security Standard forbids; use a claim, an image "
-            "or an emptyDir",
+            "hostPath is a folder of the node, which the restricted Pod Security Standard forbids; use a claim, an "
+            "image or an emptyDir",
         ),
     ]
 
@@ -142,7 +138,7 @@ SYNTHESIS = [
     Rule("spec", "has(self.recipe) || has(self.strategy)", "strategy is required: vanilla, uniform or prop2diff"),
     Rule(
         "spec",
-        "has(self.recipe) || has(self.model) || (has(self.engine) && has(self.engine.kind) && self.engine.kind != 'vllm')",
+        "has(self.recipe) || has(self.model) || self.?engine.?kind.orValue('vllm') != 'vllm'",
         "model is required by engine kind vllm; add model: {uri: hf://OWNER/MODEL}",
     ),
     *budget_rules(),
@@ -288,7 +284,7 @@ SYNTHESIS = [
     ),
     Rule(
         "spec.modelCache",
-        "!has(self.path) || (self.?kind.orValue('ephemeral') != 'ephemeral' && !self.path.split('/').exists(p, p == '..'))",
+        "!has(self.path) || (self.?kind.orValue('ephemeral') != 'ephemeral' && !self.path.matches('(^|/)[.][.](/|$)'))",
         "path is a folder inside the claim or image, without ..",
     ),
     *pod_rules("spec.samplers"),
@@ -304,4 +300,4 @@ SYNTHESIS = [
 """Rules of a Synthesis; those of what may not change are added to them."""
 
 
-__all__ = ["NAME_LENGTH", "OBJECT", "SYNTHESIS", "Rule", "budget_rules", "pod_rules"]
+__all__ = ["OBJECT", "SYNTHESIS", "Rule", "budget_rules", "pod_rules"]
