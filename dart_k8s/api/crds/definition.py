@@ -170,8 +170,7 @@ def schema(kind: Kind) -> Schema:
         },
     }
     for rule in kind.rules:
-        said = {"messageExpression": rule.computed} if rule.computed else {}
-        _add(made, rule.path, {"rule": rule.rule, "message": rule.message, **said})
+        _add(made, rule.path, {"rule": rule.rule, "message": rule.message})
     for fixed in fixed_rules(spec, kind=kind.kind, changeable=kind.changeable, instead=REPLACED):
         _add(made, "spec", fixed)
     return made
