@@ -3,12 +3,17 @@
     DartError
     ├── SpecError                  the declaration or the command line (the user's to mend)
     │   ├── DataError              the queries or a data set do not hold what the declaration says
-    │   └── UnreadableReference    a reference answer that no verifier could use
+    │   │   └── UnreadableReferences   all that is wrong with the queries is their reference answers
+    │   ├── UnreadableReference    a reference answer that no verifier could use
+    │   ├── OutputOwned            the output is somebody else's
+    │   ├── OutputNotEmpty         the output holds what no run wrote
+    │   └── SpecChanged            a run can't go on under this declaration
     ├── StoreError                 the object store or the disk
     │   ├── NotFound               no object under that key
     │   ├── Conflict               a conditional write lost against another writer
     │   ├── AccessDenied           credentials missing, wrong, or not allowed to
     │   ├── StoreFull              no space or quota left
+    │   ├── StoreUnsuitable        it does not keep conditional writes apart
     │   └── StoreUnavailable       no answer, or a server error: worth trying again
     ├── EngineError                the model or its endpoint
     │   ├── EngineRequestError     this one request can't be served; others can
@@ -68,8 +73,24 @@ class DataError(SpecError):
     """Queries or a data set do not hold what the declaration says."""
 
 
+class UnreadableReferences(DataError):
+    """The queries are there, but references among them can't be used."""
+
+
 class UnreadableReference(SpecError):
     """No usable reference answer where the declaration says there is one."""
+
+
+class OutputOwned(SpecError):
+    """The output belongs to another run."""
+
+
+class OutputNotEmpty(SpecError):
+    """The output holds objects that no run of ours wrote."""
+
+
+class SpecChanged(SpecError):
+    """The declaration differs from the one that the output was begun with where it may not."""
 
 
 class StoreError(DartError):
@@ -92,6 +113,10 @@ class AccessDenied(StoreError):
 
 class StoreFull(StoreError):
     """No space or quota left."""
+
+
+class StoreUnsuitable(StoreError):
+    """It does not keep conditional writes apart, so it can't carry a run."""
 
 
 class StoreUnavailable(StoreError):

@@ -22,6 +22,21 @@ FINALIZER = f"{GROUP}/output"
 CONTAINER = "dart"
 """The container that does the work; exit codes in Job policies are its."""
 
+DECLARATION = "/etc/dart/declaration.yaml"
+"""Where pods find their declaration."""
+QUERIES = "/etc/dart/queries"
+"""Where the prepare pod finds ConfigMaps with queries: QUERIES/NAME/KEY."""
+UID = "DART_UID"
+"""Variable of pods: uid of their Synthesis, which prepare writes into the output's owner."""
+TERMINATION_LOG = "DART_TERMINATION_LOG"
+"""Variable of pods: file of the termination message; by default Kubernetes' own, /dev/termination-log."""
+CACHE = "DART_CACHE"
+"""Variable of pods: folder of the model cache."""
+HEALTH_PORT = 8081
+"""Of samplers: /startup, /live, /metrics."""
+VERIFIER_PORT = 8080
+"""Of verification pods: /healthz, /readyz, /metrics, and what they serve."""
+
 LONGEST_NAME = 40
 """Of a Synthesis: the names of its Jobs' pods must fit into a label of 63 characters."""
 

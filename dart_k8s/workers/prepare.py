@@ -16,7 +16,16 @@ from dart_k8s.edges.engine.vllm_arguments import declared_arguments, engine_argu
 from dart_k8s.edges.execution.base import Standing
 from dart_k8s.edges.hub import ModelFolder
 from dart_k8s.edges.store import Store, open_store, probe
-from dart_k8s.errors import Conflict, DataError, EngineError, EngineUnavailable, ExecutionError, SpecError
+from dart_k8s.errors import (
+    Conflict,
+    DataError,
+    EngineError,
+    EngineUnavailable,
+    ExecutionError,
+    OutputNotEmpty,
+    OutputOwned,
+    SpecError,
+)
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET, OWNER, QUERIES, RUN
 from dart_k8s.ledger.state import BudgetState, Phase
@@ -102,7 +111,7 @@ class Prepare:
             store.put_if_absent(OWNER, mine)
         except Conflict as error:
             theirs = store.get(OWNER).data.decode(errors="replace")
-            raise SpecError(
+            raise OutputOwned(
                 f"Cannot run Synthesis '{meta.name}' in {store.uri}: the output belongs to {theirs}.",
                 remedy="Give it an output of its own.",
             ) from error
@@ -306,7 +315,7 @@ def _still_closed(store: Store, goal: Goal) -> bool:
 
 
 def _check_empty(store: Store) -> None:
-    """SpecError if the output holds objects that no run of ours wrote: nothing of the user's is ever mixed or lost.
+    """OutputNotEmpty if it holds objects that no run of ours wrote: nothing of the user's is ever mixed or lost.
 
     Without a record there can only be what a prepare writes before it, or left of its probe when it was killed.
     """
@@ -314,7 +323,7 @@ def _check_empty(store: Store) -> None:
     keys = (entry.key for entry in store.list())
     foreign = next((key for key in keys if key not in ours and not key.startswith("state/probe-")), None)
     if foreign is not None and store.head(RUN) is None:
-        raise SpecError(
+        raise OutputNotEmpty(
             f"Cannot use {store.uri} as output: it holds '{foreign}', which no run wrote.",
             remedy="Use an empty folder or prefix.",
         )

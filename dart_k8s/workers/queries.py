@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from dart_k8s import answers
 from dart_k8s.api import QuerySource
-from dart_k8s.errors import DartError, DataError, UnreadableReference
+from dart_k8s.errors import DartError, DataError, UnreadableReference, UnreadableReferences
 
 from .record import SourceRecord
 from .snapshot import Query, text_id
@@ -26,6 +26,10 @@ class Rows(Protocol):
 
     def __iter__(self) -> Any:
         """The rows."""
+
+
+class UnusableReference(str):
+    """Why a row is no query: its reference."""
 
 
 Reader = Callable[[QuerySource], Rows]
@@ -46,12 +50,13 @@ def read_queries(
     """Read and check all sources.
 
     DataError: rows that are no usable queries (unless the source says `onInvalid: exclude`), the same query with two
-    references, or no query at all. Each fault names its source and row.
+    references, or no query at all; UnreadableReferences if it is references alone. Each fault names its source and row.
     """
     reading = Reading()
     faults: list[str] = []
     first: dict[str, Query] = {}
     ids: set[str] = set()
+    references = 0
     for source in sources:
         rows, left_out, before = 0, [], len(reading.queries)
         content = reader(source)
@@ -72,6 +77,7 @@ def read_queries(
             sentence = f"{source.name}, row {number}: {fault}"
             if fatal or source.on_invalid == "fail":
                 faults.append(sentence)
+                references += isinstance(fault, UnusableReference)
             else:
                 left_out.append(sentence)
         if rows == 0:
@@ -89,7 +95,8 @@ def read_queries(
             )
         )
     if faults:
-        raise DataError(
+        kind = UnreadableReferences if references == len(faults) else DataError
+        raise kind(
             _listed(f"Cannot use the queries: {len(faults)} faults.", faults),
             remedy="Mend the rows, or set onInvalid: exclude on the source to leave such rows out and be told which.",
         )
@@ -112,14 +119,14 @@ def _query(source: QuerySource, number: int, row: Mapping[str, Any]) -> Query | 
     if not isinstance(text, str) or not text.strip():
         return f"its query (field '{names.query}') is {'empty' if text in (None, '') else repr(text)[:60]}"
     if given is None or (isinstance(given, str) and not given.strip()):
-        return f"it has no reference answer (field '{names.answer}' is empty)"
+        return UnusableReference(f"it has no reference answer (field '{names.answer}' is empty)")
     try:
         reference = answers.read_reference(str(given), source.reference)
         problem = answers.check_reference(reference)
     except UnreadableReference as error:
-        return str(error)
+        return UnusableReference(str(error))
     if problem is not None:
-        return f"the verifier can't use its answer (field '{names.answer}'): {problem}"
+        return UnusableReference(f"the verifier can't use its answer (field '{names.answer}'): {problem}")
     own = row.get(names.id) if names.id else None
     return Query(
         id=f"{source.name}/{own}" if own is not None else text_id(source.name, text),

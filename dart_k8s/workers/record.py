@@ -12,7 +12,7 @@ from typing import Any
 from dart_k8s import __version__
 from dart_k8s.api import Synthesis, differences, digest, load_one, to_dict, to_yaml
 from dart_k8s.edges.store import Store
-from dart_k8s.errors import NotFound, RunError, SpecError
+from dart_k8s.errors import NotFound, OutputOwned, RunError, SpecChanged, SpecError
 from dart_k8s.ledger.keys import RUN
 
 FORMAT = "dart-k8s.io/run/v1"
@@ -102,7 +102,7 @@ def need(store: Store) -> RunRecord:
 def go_on(store: Store, found: RunRecord, etag: str, synthesis: Synthesis) -> RunRecord:
     """Go on with an existing output: fields that may change mid-run (target, caps, replicas, ...) are taken over.
 
-    SpecError that shows what differs where it may not.
+    SpecChanged that shows what differs where it may not; OutputOwned if the run is another one's.
     """
     record = continued(store, found, synthesis)
     if record is not found:
@@ -111,10 +111,11 @@ def go_on(store: Store, found: RunRecord, etag: str, synthesis: Synthesis) -> Ru
 
 
 def continued(store: Store, found: RunRecord, synthesis: Synthesis) -> RunRecord:
-    """The record under which a declaration goes on, nothing written; SpecError that shows what differs."""
+    """The record under which a declaration goes on, nothing written. Raises OutputOwned, and SpecChanged that
+    shows what differs."""
     old = found.synthesis
     if old.metadata.name != synthesis.metadata.name or old.metadata.namespace != synthesis.metadata.namespace:
-        raise SpecError(
+        raise OutputOwned(
             f"Cannot run Synthesis '{synthesis.metadata.name}' in {store.uri}: "
             f"the output belongs to Synthesis '{old.metadata.name}'.",
             remedy="Give it an output of its own, or delete the old one.",
@@ -123,7 +124,7 @@ def continued(store: Store, found: RunRecord, synthesis: Synthesis) -> RunRecord
     refused = [change for change in changes if not change.allowed]
     if refused:
         shown = "".join(f"\n  {change.text()}" for change in refused)
-        raise SpecError(
+        raise SpecChanged(
             f"Cannot go on with Synthesis '{synthesis.metadata.name}' in {store.uri}: "
             f"the declaration changed where it may not:{shown}\n",
             remedy="Undo that, or use another output (spec.pool.from can start from this one's pool).",

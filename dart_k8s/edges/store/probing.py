@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from dart_k8s.edges.store.base import Store
-from dart_k8s.errors import Conflict, NotFound, StoreError
+from dart_k8s.errors import Conflict, NotFound, StoreError, StoreUnsuitable
 
 WRITERS = 4
 """Writers that race in the probe: enough to catch a store that checks first and writes later without a lock."""
@@ -21,8 +21,8 @@ _REMEDY = (
 def probe(store: Store) -> None:
     """Proves that the store reads, writes, lists and deletes, and that its conditional writes exclude each other.
 
-    About twenty requests under a key of its own, which is deleted again. Raises StoreError that names the store, what
-    it did, and the way out; or the error of the request that failed.
+    About twenty requests under a key of its own, which is deleted again. Raises StoreUnsuitable that names the store,
+    what it did, and the way out; or the error of the request that failed.
     """
     probe = _Probe(store)
     try:
@@ -49,7 +49,7 @@ class _Probe:
             write()
         except Conflict:
             return
-        raise StoreError(f"{self.store.uri} cannot hold a run: {means}.", remedy=_REMEDY)
+        raise StoreUnsuitable(f"{self.store.uri} cannot hold a run: {means}.", remedy=_REMEDY)
 
     def prove_absent(self) -> None:
         store, key = self.store, self.key
@@ -62,7 +62,7 @@ class _Probe:
         listed = [entry.etag for entry in store.list(key)]
         seen = {"put": [written], "get": [blob.etag], "head": [entry.etag] if entry else [], "list": listed}
         if blob.data != self.content("first") or any(etags != [written] for etags in seen.values()):
-            raise StoreError(
+            raise StoreUnsuitable(
                 f"{store.uri} cannot hold a run: after one write of {key!r}, its etags differ by request ({seen}), or "
                 "its content is not what was written.",
                 remedy=_REMEDY,
@@ -91,7 +91,7 @@ class _Probe:
         with ThreadPoolExecutor(WRITERS) as threads:
             winners = sum(threads.map(write, range(WRITERS)))
         if winners != 1:
-            raise StoreError(
+            raise StoreUnsuitable(
                 f"{store.uri} cannot hold a run: of {WRITERS} simultaneous writers of {key!r} with If-Match on one "
                 f"etag, {winners} were told that they had won.",
                 remedy=_REMEDY,
@@ -107,6 +107,6 @@ class _Probe:
         )
         with suppress(NotFound):
             store.get(key)
-            raise StoreError(
+            raise StoreUnsuitable(
                 f"{store.uri} cannot hold a run: {key!r} is still there after its deletion.", remedy=_REMEDY
             )
