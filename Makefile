@@ -52,7 +52,7 @@ checks:
 	$(BIN)/lint-imports
 
 .PHONY: tools
-tools: install ## Build the programs that tests need from Go modules, once (helm); without Go their tests are left out
+tools: install ## Build the programs that tests need from Go modules, once (20 min: helm, kwok, Kubernetes); without Go their tests are left out
 	@$(STAGE) tools $(BIN)/python -m tests.tools
 
 .PHONY: format
@@ -96,6 +96,14 @@ chart: tools ## Check the chart with its examples and pack it into dist
 	@helm=$$($(BIN)/python -m tests.tools helm) || { echo 'helm is missing: install Go, or name one in HELM'; exit 1; }; \
 	for values in charts/dart/ci/*-values.yaml; do "$$helm" lint --strict --quiet charts/dart -f "$$values"; done; \
 	"$$helm" package charts/dart --destination dist
+
+.PHONY: cluster
+cluster: tools ## Start a Kubernetes control plane with simulated nodes and pods, and leave it running
+	@$(BIN)/python -m tests.cluster up
+
+.PHONY: cluster-down
+cluster-down: install ## End it
+	@$(BIN)/python -m tests.cluster down
 
 ##@ Measure it
 

@@ -10,4 +10,5 @@ settings.register_profile("default", max_examples=50, deadline=None, suppress_he
 settings.register_profile("fuzz", settings.get_profile("default"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-pytest_plugins = [name for name in ("tests.golden", "tests.stages", "tests.s3_server") if find_spec(name) is not None]
+plugins = ("tests.golden", "tests.stages", "tests.s3_server", "tests.cluster.fixtures")
+pytest_plugins = [name for name in plugins if find_spec(name) is not None]

@@ -1,5 +1,7 @@
 """Programs that tests need and no Python package brings, built from Go modules once and kept in the user's cache.
 
+helm for the chart, kwok for pods that pretend to run, and a Kubernetes control plane with etcd in one binary.
+
     python -m tests.tools           build what is missing, with progress; `make test` does it first
     python -m tests.tools NAME      the path of one of them, for make
 
@@ -7,10 +9,13 @@ A program is looked for in the environment variable of its name, on the PATH, th
 out: its tests skip with the reason, and fail under CI=true.
 """
 
+import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,22 +59,89 @@ class Tool:
         return found
 
     def build(self) -> None:
-        """Build it into the cache. Raises CalledProcessError."""
-        folder = self.cached.parent.with_suffix(".new")
-        environment = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
-        subprocess.run(["go", "install", "-ldflags=-s -w", self.module], env=environment, check=True)
-        shutil.rmtree(self.cached.parent, ignore_errors=True)
-        folder.rename(self.cached.parent)
+        """Build it into the cache. Interrupted, it leaves nothing behind. Raises CalledProcessError."""
+        self.cached.parent.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{self.name}-", dir=self.cached.parent.parent))
+        try:
+            _run(self.command(folder), {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(folder)}, self.source)
+            if self.cached.exists():  # built by another process meanwhile
+                return
+            shutil.rmtree(self.cached.parent, ignore_errors=True)
+            folder.chmod(0o755)
+            folder.rename(self.cached.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def command(self, folder: Path) -> list[str]:
+        """What builds it into this folder."""
+        return ["go", "install", "-trimpath", "-ldflags=-s -w", self.module]
+
+    @property
+    def source(self) -> Path | None:
+        """The folder of its source; None when Go fetches it."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTool(Tool):
+    """A main package of this repository, with go.mod and go.sum beside it: `package` is its folder."""
+
+    stamps: tuple[str, ...] = ()
+    """Variables that say which version it is."""
+
+    @property
+    def module(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def cached(self) -> Path:
+        """Keyed by its source too: a change of it is another program."""
+        digest = hashlib.sha256()
+        for file in [*sorted(self.source.glob("*.go")), self.source / "go.mod", self.source / "go.sum"]:
+            digest.update(file.read_bytes())
+        return cache() / f"{self.name}-{self.version}-{digest.hexdigest()[:12]}" / self.name
+
+    @property
+    def source(self) -> Path:
+        return Path(__file__).parent / self.package
+
+    def command(self, folder: Path) -> list[str]:
+        stamps = "".join(f" -X {variable}={self.version}" for variable in self.stamps)
+        return ["go", "build", "-trimpath", f"-ldflags=-s -w{stamps}", "-o", str(folder / self.name), "."]
 
 
 HELM = Tool("helm", "helm.sh/helm/v4/cmd/helm", "v4.3.1")
-TOOLS = (HELM,)
+KWOK = Tool("kwok", "sigs.k8s.io/kwok/cmd/kwok", "v0.8.0")
+CONTROLPLANE = OwnTool(
+    "controlplane", "cluster/controlplane", "v1.37.2",
+    ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"),
+)  # fmt: skip
+"""etcd, kube-apiserver and the others of the Kubernetes release that its go.mod names."""
+TOOLS = (HELM, KWOK, CONTROLPLANE)
 
 
 def cache() -> Path:
     """Where programs are kept from one checkout to the next."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "dart-k8s" / "tools"
+
+
+def _run(command: list[str], environment: dict[str, str], folder: Path | None) -> None:
+    """Run it and say each half a minute that it still runs: Go itself is silent for minutes."""
+    began = time.monotonic()
+    with subprocess.Popen(command, env=environment, cwd=folder, process_group=0) as running:
+        try:
+            while True:
+                try:
+                    returned = running.wait(30)
+                    break
+                except subprocess.TimeoutExpired:
+                    print(f"    still building, {time.monotonic() - began:.0f} s", flush=True)
+        except BaseException:
+            os.killpg(running.pid, signal.SIGTERM)
+            raise
+    if returned:
+        raise subprocess.CalledProcessError(returned, command)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,76 @@
+"""The fixtures of all tests that need a cluster; tests/conftest.py loads them for every folder.
+
+`cluster`    Session. A running `Cluster` (tests/cluster/access.py): the caller's by DART_TEST_KUBECONFIG, else a
+             control plane of the harness. Starts when a test first asks; the test skips where it can't be had.
+`plane`      Session. The same as a `ControlPlane` (tests/cluster/plane.py) with three fake nodes: faults, and pods that
+             pretend to run (tests/cluster/pods.py). Skips on a caller's cluster.
+`namespace`  A new namespace for the test; deleted after it.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from . import sources
+
+NODES = 3
+TAIL = 12
+"""Lines of each log under a failed test."""
+
+
+def pytest_report_header() -> str:
+    try:
+        return f"cluster: {sources.look() or 'none yet; the first test that needs one builds it'}"
+    except LookupError as error:
+        return f"cluster: {error}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    running = getattr(item, "funcargs", {}).get("cluster")
+    if report.failed and hasattr(running, "logs"):
+        report.sections.append(("logs of the control plane", running.logs(TAIL)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    from .access import Cluster
+    from .folders import own_folder
+    from .plane import ControlPlane, DidNotStart
+    from .pods import add_nodes
+
+    source = sources.need()
+    if isinstance(source, sources.Callers):
+        found = Cluster(source.kubeconfig, tmp_path_factory.mktemp("cluster"))
+        yield found
+        found.close()
+        return
+    with own_folder() as folder, ExitStack() as stack:
+        try:
+            plane = stack.enter_context(ControlPlane(source, folder))
+        except DidNotStart as error:
+            pytest.fail(str(error))
+        add_nodes(plane, NODES)
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def plane(cluster: object) -> object:
+    from .plane import ControlPlane
+
+    if not isinstance(cluster, ControlPlane):
+        pytest.skip("needs a control plane of the harness: unset DART_TEST_KUBECONFIG")
+    return cluster
+
+
+@pytest.fixture
+def namespace(cluster: object) -> Iterator[str]:
+    from .access import Cluster
+
+    assert isinstance(cluster, Cluster)
+    name = cluster.namespace()
+    yield name
+    cluster.core.delete_namespace(name)
