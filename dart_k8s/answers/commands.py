@@ -141,6 +141,9 @@ class Commands(Cursor):
         self.depth -= 1
         if not rows or len({len(line) for line in rows}) != 1 or row:
             raise Unreadable("a matrix with rows of different lengths")
+        if name == "array" and len(rows) == len(rows[0]) == 1:
+            # An array has no brackets: alone it is nothing but its only entry.
+            return rows[0][0]
         matrix = Matrix(tuple(rows))
         return Call("det", (matrix,)) if name == "vmatrix" else matrix
 

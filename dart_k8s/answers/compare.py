@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from dart_k8s.answers import expression
 from dart_k8s.answers.expression import Open
-from dart_k8s.answers.forms import clock, fold_words, rows_of_lists
+from dart_k8s.answers.forms import (
+    as_column,
+    clock,
+    constant_of_integration,
+    points,
+    points_name,
+    residue,
+    rows_of_lists,
+)
 from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.quantities import same_quantities
 from dart_k8s.answers.statements import Statements
@@ -32,6 +40,7 @@ from dart_k8s.answers.tree import (
     mul,
 )
 from dart_k8s.answers.verdict import Policy
+from dart_k8s.answers.words import endless, fold_words, nothing, same_words
 
 _COMPARISONS = 4_000
 """Most pairs looked at in one comparison (two shuffled lists of 60 members need 3,600 at worst)."""
@@ -96,6 +105,10 @@ class Comparison(Statements):
     # Numbers and functions
 
     def _expressions(self, answer: Node, reference: Node) -> bool:
+        if "mod" in self.query:
+            answer, reference = residue(answer, reference), residue(reference, answer)
+        answer = constant_of_integration(answer, reference)
+        answer, reference = points(answer, reference), points(reference, answer)
         try:
             finding = expression.same(answer, reference)
             self._used(finding.tier)
@@ -136,6 +149,7 @@ class Comparison(Statements):
             )
         if isinstance(answer, Matrix) or isinstance(reference, Matrix):
             answer, reference = rows_of_lists(answer), rows_of_lists(reference)
+            answer, reference = as_column(answer, reference), as_column(reference, answer)
             return isinstance(answer, Matrix) and isinstance(reference, Matrix) and self._matrices(answer, reference)
         if isinstance(answer, Quantity) or isinstance(reference, Quantity):
             return same_quantities(answer, reference, same=self.same, query=self.query)
@@ -147,8 +161,13 @@ class Comparison(Statements):
         """A short run of letters may be a product after all: `abc` against `a \\cdot b \\cdot c`; words joined by "and"
         are a list [W]."""
         if isinstance(other, Word):
-            pair = word.text.split(" and "), other.text.split(" and ")
-            return len(pair[0]) == 2 and sorted(pair[0]) == sorted(pair[1])
+            return same_words(word.text, other.text)
+        if isinstance(other, Symbol):
+            return points_name(other) == word.text
+        if other == Constant("infinity"):
+            return endless(word.text)
+        if isinstance(other, Sequence) and not other.items:
+            return nothing(word.text) is not None
         if isinstance(other, Sequence) and other.left in ("", "{"):
             parts = [part.strip() for part in re.split(r",|\band\b", word.text)]
             return len(parts) > 1 and self.unordered(

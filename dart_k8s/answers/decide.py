@@ -61,14 +61,16 @@ Outcome = tuple[Literal["correct", "incorrect", "undecided"], str, str]
 
 
 def _hints(query: str | None) -> str:
-    """The little that a question may say about its answer's form: percent, ratio, a base. Short, so that the memo
-    stays small."""
+    """The little that a question may say about its answer's form: percent, ratio, residue, a base. Short, so that the
+    memo stays small."""
     if not query:
         return ""
     lower = query.lower()
     hints = [word for word in ("percent", "ratio") if word in lower]
     if "%" in query and "percent" not in hints:
         hints.append("percent")
+    if any(word in lower for word in ("\\mod", "mod}", "pmod", "bmod", "modulo", "residue", "remainder")):
+        hints.append("mod")
     if "base" in lower:
         named = re.findall(r"base[ -]\$?\{?(\d{1,2}|[a-z]{3,8})", lower)
         hints.extend(f"base {BASES.get(base, base)}" for base in named if base.isdigit() or base in BASES)

@@ -28,15 +28,26 @@ class Extract:
 
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
-_BETWEEN_BOXES = re.compile(r"(?:\s|[$,;.]|\\[()\[\],; ]|\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad)|and|or|&|\*)*")
+_BETWEEN_BOXES = re.compile(
+    r"(?:\s|[$,;.]|\\[()\[\],; ]|\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad)|and|or|&|\*|"
+    r"(?<![A-Za-z])[a-zA-Z](?:_\{?\d\}?)?\s*=(?=\s*\$?\s*$))*"
+)
+_NAME_BEFORE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z](?:_\{?\d\}?)?)\s*=\s*\$?\s*$")
+_THOUGHTS = re.compile(r"<(/?)think(?:ing)?>")
 _PHRASE = re.compile(
     r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?"
     r"(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
     r"\banswers?(?:\s*\([^()\n]{0,30}\))?[\s*]*[:=]\s*\**|"
+    r"\bfinal (?:result|value)s?\**\s*(?:is|are)\b\s*\**\s*:?\**|"
     r"(?m:^)(?:#{1,6} {0,3})?\*{0,2}(?:the )?(?P<heading>(?:final )?answer)\*{0,2} {0,3}(?m:$)",
     re.IGNORECASE,
 )
 _OPTION_PHRASE = re.compile(r"\b(?:correct|right|best) (?:option|choice)\**\s*(?:is|:)\s*:?\**", re.IGNORECASE)
+_OPTION_IS = re.compile(
+    r"\b(?:option|choice) \**(\(?[A-H]\)?)\** is (?:the )?(?:correct|right)"
+    r"(?: (?:answer|option|choice|one))?(?=[.!\s]*$)",
+    re.IGNORECASE,
+)
 _EMPHASIS = re.compile(
     r"(?:therefore|thus|hence|then|simply|just|indeed|also|still|exactly|precisely|clearly|equal to|given by)"
     r"[,:]?\s+(?=[-\d$\\(\[{*])",
@@ -49,10 +60,15 @@ _SENTENCE_END = re.compile(r"(?<!\.)(?:\.{1,2}|[!?])(?=\s|$)(?!\s*\d)|\n")
 _CONNECTOR = re.compile(
     r"(?<=[,.;\s])(?:because|since|as (?:the|we|there|shown|required|desired|you|can|it)|"
     r"so (?:the|we|that|there|he|she|it)|which|where|after|"
-    r"hence|therefore|thus|but(?! not)|note that|given that|when|assuming|using|by|found)\b.*",
+    r"hence|therefore|thus|but(?! not)|note that|given that|when|assuming|using|by|found|"
+    r"(?<=, )not(?= [-$\\]?\d))\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 _MATHEMATICS = ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$"))
+_ENVIRONMENT = re.compile(
+    r"\\begin\{(align\*?|equation\*?|gather\*?|aligned)\}"
+    r"[^{}]*(?:\{[^{}]*\}[^{}]*){0,40}?\\end\{\1\}"
+)
 _HEADING = re.compile(r"\**[A-Za-z][A-Za-z ,'():-]*\**:?$")
 _WHOLE_LONGEST = 200
 _LENIENT_LONGEST = 2_000
@@ -61,7 +77,10 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
 
 def find_answer(response: str, *, lenient: bool = False) -> Extract:
     """The final answer of a response by the rules above. Pure text work, linear in the length of the response."""
-    response = _without_stops(response)
+    spoken = _without_thoughts(_without_stops(response))
+    if spoken is None:
+        return Extract(answer=None, rule="", reason="its thoughts do not end: the response was cut off")
+    response = spoken
     found = _boxed(response)
     if found is None:
         found = _hashes(response) or _phrase(response) or _whole(response)
@@ -113,17 +132,25 @@ def _boxed(text: str) -> Extract | None:
         return Extract(answer=None, rule="", reason="the last box is not closed: the response was cut off")
     if not boxes:
         return None
-    answers = [boxes[-1][2]]
+    answers = [_with_name(text, boxes[-1])]
     for earlier, later in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
         between = text[earlier[1] : later[0]]
         if len(between) > 40 or "\n\n" in between or not _BETWEEN_BOXES.fullmatch(between):
             break
-        answers.insert(0, earlier[2])
-    if any(_empty(answer) for answer in answers):
+        answers.insert(0, _with_name(text, earlier))
+    if len(answers) == 1 or not all("=" in answer for answer in answers):
+        answers = [box[2] for box in boxes[-len(answers) :]]
+    if any(_empty(answer.partition("=")[2] or answer) for answer in answers):
         return Extract(answer=None, rule="", reason="the last box is empty")
     if len(set(answers)) == 1:
         answers = answers[:1]
     return Extract(answer=", ".join(answers), rule="box")
+
+
+def _with_name(text: str, box: tuple[int, int, str]) -> str:
+    """What a box holds, with the name that stands before it: `x = \\boxed{3}`."""
+    name = _NAME_BEFORE.search(text[max(0, box[0] - 24) : box[0]])
+    return f"{name[1]} = {box[2]}" if name and "=" not in box[2] else box[2]
 
 
 def _empty(text: str) -> bool:
@@ -145,8 +172,12 @@ def _hashes(text: str) -> Extract | None:
 
 
 def _phrase(text: str) -> Extract | None:
-    phrases = list(_PHRASE.finditer(text)) if "nswer" in text or "NSWER" in text else []
+    marked = "nswer" in text or "NSWER" in text or "inal result" in text or "inal value" in text
+    phrases = list(_PHRASE.finditer(text)) if marked else []
     if not phrases and ("option" in text or "choice" in text):
+        named = list(_OPTION_IS.finditer(text))
+        if named:
+            return Extract(answer=named[-1][1], rule="phrase")
         phrases = list(_OPTION_PHRASE.finditer(text))
     if not phrases:
         return None
@@ -164,6 +195,16 @@ def _phrase(text: str) -> Extract | None:
     return Extract(answer=answer, rule="phrase")
 
 
+def _without_thoughts(text: str) -> str | None:
+    """What stands behind the thoughts that some models write between tags; None if these do not end."""
+    if "think" not in text:
+        return text
+    marks = list(_THOUGHTS.finditer(text))
+    if not marks:
+        return text
+    return text[marks[-1].end() :] if marks[-1][1] else None
+
+
 def _without_stops(text: str) -> str:
     for _ in range(_MOST_STOPS):
         text = text.rstrip()
@@ -176,6 +217,8 @@ def _without_stops(text: str) -> str:
 def _sentence(rest: str) -> str:
     """The start of a text up to the end of its sentence; stops inside mathematics do not end it."""
     position = 0
+    if rest.startswith("\\begin{") and (block := _ENVIRONMENT.match(rest)):
+        return block[0]
     for left, right in _MATHEMATICS:
         if rest.startswith(left):
             close = rest.find(right, len(left))

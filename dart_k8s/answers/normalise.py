@@ -6,6 +6,8 @@ import unicodedata
 from functools import lru_cache
 
 from dart_k8s.answers.limits import DEPTH
+from dart_k8s.answers.notation import usual
+from dart_k8s.answers.remarks import ABOUT, without_remarks
 
 _SPACES = re.compile(r"\s+")
 
@@ -37,7 +39,7 @@ _CHARACTERS = {
     "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": r"\ldots ",
     "⟨": r"\langle ", "⟩": r"\rangle ",
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∧": r"\land ", "∨": r"\lor ", "→": r"\to ",
-    "∣": "|",
+    "∣": "|", "✓": r"\checkmark ", "✔": r"\checkmark ", "∎": r"\blacksquare ", "■": r"\blacksquare ",
     "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "【": "[", "】": "]", "。": ".",
     "％": "%", "＝": "=",
     "＋": "+",
@@ -99,7 +101,7 @@ _ENVELOPES = (
 _SEPARATING = " \t\r\n\f\v~,;:\\"
 _ENDINGS = (r"\!", r"\newline", r"\par", r"\quad", r"\qquad", r"\thinspace")
 _STOP_AS_TEXT = re.compile(r"\\(?:text|mathrm|mbox) ?\{[\s.,;]{1,8}\}$")
-_ABOUT_STARTS = frozenset("\\aA")
+_ABOUT_STARTS = frozenset("\\aArR")
 _OPENERS = frozenset(left[0] for left, _ in _ENVELOPES)
 _LEADING = re.compile(r"^(?:\s|\\[,;:! ]|~|\\q?quad(?![A-Za-z])|[:=](?![=:]))+")
 _LAYOUT = re.compile(
@@ -112,12 +114,6 @@ _PREFIX = re.compile(
     r"^(?:\\(?:text|mathrm|textbf)\s*\{\s*)?(?:so|thus|hence|therefore)?,?\s*"
     r"(?:the |my |our )?(?:final |correct )?(?:answer|result)s?\s*"
     r"(?:is|are|:|=|equals)+\s*:?\s*",
-    re.IGNORECASE,
-)
-# Before a decimal, which is a rounded value anyway; before a whole number it would be another claim.
-_ABOUT = re.compile(
-    r"(?:\\approx(?![A-Za-z])|\\(?:text|mathrm|mbox)\s*\{\s*(?:approximately|approx\.?)[\s~]*\}|"
-    r"(?:approximately|approx\.?)(?=[\s~]))(?:\s|~|\\[ ,;:])*(?=-?(?:\\?\$|[€£])?\d[\d,]*\.\d)",
     re.IGNORECASE,
 )
 _WRAPPER = re.compile(
@@ -159,7 +155,8 @@ _COMBINATIONS = re.compile(
 _OHM = re.compile(r"(?<=\d)(?:\s|~|\\[ ,;:])*\\Omega\s*$")
 _MICRO = re.compile(r"\\mu\s*\\(?:text|mathrm)\s*\{\s*")
 _VECTOR = re.compile(r"<([^<>=]*,[^<>=]*)>")
-_MEASURED = re.compile(r"\\(?:text|mathrm|textbf|mbox|textrm) ?\{ ?(-?\d[\d.,/]*)[ ~]([mgshLNJWKVA])[ .]?\}[ .]?")
+_MEASURED = re.compile(r"(?<=\d)(?: |~|\\ )+([mgshLNJWKVA]) ?\.?$")
+_TEXT_WRAPPER = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt|up)?|mbox|hbox|mathrm)\s*\{")
 _SPELLED = re.compile(r"\\(?:text|mathrm|mbox)\s*\{\s*([0-9A-F]+)\s*\}\s*_")
 
 
@@ -222,8 +219,9 @@ def strip_envelope(text: str) -> str:
         wrapped = _WRAPPER.match(text) if text.startswith("\\") else None
         if wrapped and closing_brace(text, wrapped.end() - 1) == len(text) - 1:
             inner = text[wrapped.end() : -1]
-            # A word in \text stays marked as text for the reader unless it is the whole answer, which it is here.
-            text = inner
+            # A word in \text stays marked as text for the reader unless it is the whole answer, which it is here;
+            # a lone letter behind a figure is a unit because it is upright, so it stays marked: \text{90 m}.
+            text = _MEASURED.sub(r" \\text{\1}", inner) if _TEXT_WRAPPER.fullmatch(wrapped[0]) else inner
         elif text.startswith("{") and closing_brace(text, 0) == len(text) - 1:
             text = text[1:-1]
         if "nswer" in text or "esult" in text:
@@ -232,7 +230,7 @@ def strip_envelope(text: str) -> str:
                 text = text[prefixed.end() :]
                 if prefixed[0].startswith("\\"):
                     text = _close_early(text)
-        if text[:1] in _ABOUT_STARTS and (about := _ABOUT.match(text)):
+        if text[:1] in _ABOUT_STARTS and (about := ABOUT.match(text)):
             text = text[about.end() :]
         if text == before:
             return text
@@ -317,13 +315,12 @@ def normal_answer(text: str) -> str:
     """The normal form of an answer's text, the one that is read: ASCII mathematics without layout, delimiters and
     digit separators."""
     text = to_ascii(text.strip())
-    if text.startswith("\\") and (found := _MEASURED.fullmatch(text)):
-        # The letter is upright, so a unit and no variable: \\text{90 m}.
-        text = rf"{found[1]} \text{{{found[2]}}}"
     text = strip_envelope(text)
     if text.isdigit():
         return text
     text = _DELIMITER_NULL.sub(" ", text)
+    if text.startswith("US$"):
+        text = "\\" + text[2:]
     if "\\" in text:
         text = _LAYOUT.sub(" ", text)
         text = _FRACTION.sub(r"\\frac", text)
@@ -347,7 +344,9 @@ def normal_answer(text: str) -> str:
         text = _COMBINATIONS.sub(lambda found: rf"\binom{{{found[1] or found[3]}}}{{{found[2] or found[4]}}}", text)
     if text.startswith(("0. ", "-0. ")) and (found := _SPLIT_DECIMAL.fullmatch(text)):
         text = f"{found[1]}.{found[2]}"
-    return text
+    if (plain := without_remarks(text)) != text:
+        text = strip_envelope(plain)
+    return usual(text)
 
 
 _SKELETON = (
@@ -355,6 +354,7 @@ _SKELETON = (
     (re.compile(r"\\(?:leqslant|leqq|leq)(?![A-Za-z])"), r"\\le"),
     (re.compile(r"\\(?:geqslant|geqq|geq)(?![A-Za-z])"), r"\\ge"),
     (re.compile(r"\\neq(?![A-Za-z])"), r"\\ne"),
+    (re.compile(r"\\lnot(?![A-Za-z])"), r"\\neg"),
     (re.compile(r"\\varnothing(?![A-Za-z])"), r"\\emptyset"),
     (re.compile(r"\\frac\s*(\d)\s*(\d)"), r"\\frac{\1}{\2}"),
     (re.compile(r"([\^_])\s*\{\s*(\w)\s*\}"), r"\1\2"),

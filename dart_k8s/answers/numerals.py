@@ -60,6 +60,12 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
 def spelled(words: list[str]) -> Fraction | None:
     """The number that English words spell, None if they spell none: `two hundred fifty`, `three quarters`."""
     words = [word.lower() for word in words]
+    if len(words) > 3 and words[-3] == "and" and words[-2] in ("a", "one") and words[-1] in ("half", "quarter"):
+        # Three and a half. "Two and a third" may be two things.
+        before = _whole(words[:-3])
+        return None if before is None else before + Fraction(1, _PARTS[words[-1]])
+    if words[0] == "a" and len(words) == 2 and words[1] in _PARTS and not words[1].endswith("s"):
+        return Fraction(1, _PARTS[words[1]]) if words[1] != "halves" else None
     if len(words) > 1 and words[-1] in _PARTS:
         top = _whole(words[:-1])
         # "two third" and "one thirds" are no English, "twenty one half" is no one number.

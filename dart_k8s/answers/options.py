@@ -13,7 +13,7 @@ _AS_TEXT = re.compile(
 )
 # Set as mathematics the label could be a factor or a member: what follows has to be a number or a word.
 _PLAIN = re.compile(
-    r"(?:\(([A-H])\)(?:\s|~|\\ )+|([A-H])\)\s*|([A-H])\.\s+)"
+    r"(?:\(([A-H])\)(?:\s|~|\\ )+|([A-H])\)\s*|([A-H])[.:]\s+)"
     r"(?=\d|\\?\$\d|\\(?:frac|sqrt)(?![A-Za-z])|(?!and\b|or\b)[A-Za-z]{2})"
 )
 _ANOTHER = re.compile(r"[A-H]\)")

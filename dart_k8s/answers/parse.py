@@ -13,9 +13,8 @@ A number followed by a proper fraction of integers is a mixed number. `e` and `i
 """
 
 from dart_k8s.answers import units
-from dart_k8s.answers.arithmetic import Arithmetic
+from dart_k8s.answers.definitions import Definitions
 from dart_k8s.answers.grammar import CONSTANTS, FUNCTIONS, GREEK, LONGEST_PRODUCT, RELATIONS, SETS, TIMES
-from dart_k8s.answers.numerals import number
 from dart_k8s.answers.tokens import Token, Unreadable
 from dart_k8s.answers.tree import (
     Call,
@@ -29,7 +28,6 @@ from dart_k8s.answers.tree import (
     Relation,
     Sequence,
     SetOperation,
-    Symbol,
     add,
     divide,
     integer,
@@ -38,7 +36,7 @@ from dart_k8s.answers.tree import (
 )
 
 
-class Parser(Arithmetic):
+class Parser(Definitions):
     """One pass over the tokens of one answer."""
 
     def item(self) -> Node:
@@ -58,65 +56,11 @@ class Parser(Arithmetic):
                 break
             self.at += 1
             operators.append(operator)
-            sides.append(self.side())
+            # AB = BC = 5: a segment is one name here too.
+            segment = self.kind() == "letters" and len(self.value()) == 2 and self.value().isupper()
+            sides.append((self.definition() if segment else None) or self.side())
         self.depth -= 1
         return Relation(tuple(operators), tuple(sides)) if operators else sides[0]
-
-    def definition(self) -> Node | None:
-        """The name that an item defines: `f(x) =`, `Area =`, `AB =`. None if it does not start that way."""
-        token = self.tokens[self.at] if self.at < len(self.tokens) else None
-        if token is None or token.kind not in ("letters", "text", "roman"):
-            return None
-        if self.value(1) == "=" and self.kind(1) == "symbol":
-            name = token.value.rstrip(": ")
-            if (len(name) > 1 and token.value not in CONSTANTS and token.value not in GREEK) and name.replace(
-                " ", ""
-            ).isalpha():
-                self.at += 1
-                return Symbol(name.lower() if len(name) > 2 and not name.isupper() else name)
-        if token.kind == "letters" and len(token.value) == 1 and self.value(1) == "(":
-            at = self.at + 2
-            arguments: list[Node] = []
-            while at + 1 < len(self.tokens):
-                argument, after = self.tokens[at], self.tokens[at + 1]
-                if (argument.kind == "letters" and len(argument.value) == 1) or (
-                    argument.kind == "command" and argument.value in GREEK
-                ):
-                    arguments.append(Symbol(argument.value))
-                elif argument.kind == "number":
-                    arguments.append(number(argument.value))
-                else:
-                    return self.event()
-                if after.kind == "symbol" and after.value == ",":
-                    at += 2
-                    continue
-                if (
-                    after.kind == "symbol"
-                    and after.value == ")"
-                    and at + 2 < len(self.tokens)
-                    and self.tokens[at + 2].value == "="
-                ):
-                    self.at = at + 2
-                    return Call(token.value, tuple(arguments))
-                return self.event()
-            return self.event()
-        return None
-
-    def event(self) -> Node | None:
-        """`P(X = 2) =`, `P(A | B) =`: a probability of an event named in signs; None if it is no definition."""
-        if self.tokens[self.at].value != "P":
-            return None
-        depth = 0
-        for at in range(self.at + 1, len(self.tokens)):
-            token = self.tokens[at]
-            depth += (token.value == "(") - (token.value == ")")
-            if depth == 0:
-                if at + 1 == len(self.tokens) or self.tokens[at + 1].value != "=":
-                    return None
-                name = " ".join(part.value for part in self.tokens[self.at + 2 : at])
-                self.at = at + 1
-                return Call("P", (Symbol(name),))
-        return None
 
     def side(self) -> Node:
         """One side of a relation: a set operation or a quantity."""
@@ -283,6 +227,8 @@ class Parser(Arithmetic):
         if self.separator():
             return False
         if token.kind == "text":
+            if word in FUNCTIONS and self.at + 1 < len(self.tokens):
+                return False
             return len(word) != 1 or word in units.LETTER_UNITS
         if token.kind == "roman":
             return (len(word) > 1 and word not in FUNCTIONS) or (

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from dart_k8s.answers import numerals, units
-from dart_k8s.answers.forms import fold_words
 from dart_k8s.answers.limits import ANSWER_CHARACTERS, ITEMS, LimitReached
 from dart_k8s.answers.normalise import normal_answer
 from dart_k8s.answers.numerals import based, number
@@ -31,6 +30,7 @@ from dart_k8s.answers.tree import (
     rebuild,
     walk,
 )
+from dart_k8s.answers.words import fold_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,18 @@ _WHOLE_PARAMETER = re.compile(r"\(? ?([a-z]) ?\\in ?(?:\\mathbb ?\{? ?Z ?\}?|\\m
 _REMARK = re.compile(r"\\text ?\{ ?(?:where|for|with)? ?\}$|\\q?quad$|\\$")
 _REALS = frozenset(
     {"all real numbers", "all reals", "all real number", "real numbers", "any real number", "set of real numbers"}
+)
+_EXCEPT = re.compile(
+    r"(?:the )?(?:set of )?(?:all |any )?real(?: number|value)?s?(?: (?:values?|numbers?))?(?: (?:of )?[a-z])?,? ?"
+    r"(?:except|excluding|other than|not equal to)(?: for| when| that)? (?!not\b)(.+)",
+    re.IGNORECASE,
+)
+_ROMAN = re.compile(r"(?:only )?((?:IV|V|I{1,3})(?:(?:, and |, | and )(?:IV|V|I{1,3}))*)(?: only)?")
+_MONTHS = "January February March April May June July August September October November December"
+_DATE = re.compile(
+    r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)? (?P<month>MONTH)|"
+    r"(?P<first>MONTH) (?P<second>\d{1,2})(?:st|nd|rd|th)?)"
+    r"(?:,? (?P<year>\d{4}))?".replace("MONTH", _MONTHS.replace(" ", "|"))
 )
 
 
@@ -115,6 +127,19 @@ def _special(text: str, normal: str) -> Node | None:
         return Sequence("", "", tuple(integer(int(digit)) for digit in normal if digit.isdigit()))
     if _SPACED_NUMBERS.fullmatch(normal):
         return Sequence("(", ")", tuple(integer(int(part)) for part in normal.split()))
+    if (found := _ROMAN.fullmatch(plain)) and len(found[1]) > 1 and found[1] not in ("IV",):
+        # The numbers of statements: I and III, II only.
+        return Sequence("", "", tuple(Word(part.lower()) for part in re.split(r", and |, | and ", found[1])))
+    if "eal" in plain and (found := _EXCEPT.fullmatch(plain)):
+        left_out = _items(found[1])
+        if isinstance(left_out, Relation) and left_out.operators == ("=",) and isinstance(left_out.sides[0], Symbol):
+            left_out = left_out.sides[1]
+        points = left_out.items if isinstance(left_out, Sequence) and left_out.left in ("", "{") else (left_out,)
+        return SetOperation("difference", (NamedSet("R"), Sequence("{", "}", points)))
+    if plain[-1:].isalnum() and (found := _DATE.fullmatch(plain)):
+        return Word(
+            f"{(found['month'] or found['first']).lower()} {int(found['day'] or found['second'])} {found['year'] or ''}"
+        )
     if found := _RATIO_WORDS.fullmatch(plain):
         return Ratio(tuple(number(part) for part in plain.split(" to ")))
     if found := _CLOCK.fullmatch(normal):

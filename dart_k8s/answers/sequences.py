@@ -16,6 +16,7 @@ from dart_k8s.answers.tree import (
     SetOperation,
     Symbol,
     substitute,
+    symbols,
 )
 
 
@@ -51,6 +52,12 @@ class Sequences:
                 if len(set(names)) == len(left.items):
                     return dict(zip(names, right.items, strict=True))
             return None
+        if isinstance(node, Relation) and len(node.operators) > 1 and set(node.operators) == {"="}:
+            # All of them have the last value.
+            equal = [side.name for side in node.sides[:-1] if isinstance(side, Symbol)]
+            if len(set(equal)) == len(node.sides) - 1 and not symbols(node.sides[-1]):
+                return dict.fromkeys(equal, node.sides[-1])
+            return None
         if not isinstance(node, Sequence) or node.left not in ("", "{", "("):
             return None
         found: dict[str, Node] = {}
@@ -65,6 +72,13 @@ class Sequences:
         first, second = self.assignments(answer), self.assignments(reference)
         if first is not None and second is not None and len(first) > 1:
             return first.keys() == second.keys() and all(self.same(first[name], second[name]) for name in first)
+        if (_numbered(first) and second is None and _loose(reference)) or (
+            _numbered(second) and first is None and _loose(answer)
+        ):
+            answer, reference = self._unnamed(answer), self._unnamed(reference)
+            return (
+                isinstance(answer, Sequence) and isinstance(reference, Sequence) and self.unordered(answer, reference)
+            )
         assigned = any(each is not None and len(each) > 1 for each in (first, second))
         if first is not None and len(first) > 1:
             answer = Sequence("(", ")", tuple(first[name] for name in sorted(first)))
@@ -78,9 +92,7 @@ class Sequences:
         if isinstance(answer, Sequence) and isinstance(reference, Sequence):
             if answer.left in ("", "{") and reference.left in ("", "{"):
                 return self.unordered(answer, reference)
-            if (answer.left, answer.right) != (reference.left, reference.right) or len(answer.items) != len(
-                reference.items
-            ):
+            if _ends(answer) != _ends(reference) or len(answer.items) != len(reference.items):
                 return False
             return self._members(zip(answer.items, reference.items, strict=True))
         if isinstance(answer, EXPRESSIONS) or isinstance(reference, EXPRESSIONS):
@@ -104,11 +116,14 @@ class Sequences:
         return False
 
     def _unnamed(self, node: Node) -> Node:
-        """`x = 2, x = 3` as the list 2, 3."""
+        """`x = 2, x = 3` as the list 2, 3; so are the numbered roots `x_1 = 2, x_2 = 3`."""
         if not _all_relations(node):
             return node
         named = [self.values(item) for item in node.items if isinstance(item, Relation)]
-        if any(each is None or each[0] is None for each in named) or len({each[0] for each in named if each}) != 1:
+        if any(each is None or each[0] is None for each in named):
+            return node
+        names = [each[0] for each in named if each]
+        if len(set(names)) != 1 and not _numbered(self.assignments(node)):
             return node
         return Sequence(node.left, node.right, tuple(each[1][0] for each in named if each))
 
@@ -167,6 +182,23 @@ class Sequences:
             renamed = [substitute(condition, {answer.term.name: reference.term}) for condition in answer.conditions]
             return self.unordered(Sequence("{", "}", tuple(renamed)), Sequence("{", "}", reference.conditions))
         return False
+
+
+_ROOTS = frozenset({"x_1", "x_2", "x_3", "x_4"})
+
+
+def _numbered(assigned: dict[str, Node] | None) -> bool:
+    """Whether values belong to the roots of one unknown, which are numbered in any order."""
+    return assigned is not None and len(assigned) > 1 and assigned.keys() <= _ROOTS
+
+
+def _loose(node: Node) -> bool:
+    return isinstance(node, Sequence) and node.left in ("", "{")
+
+
+def _ends(sequence: Sequence) -> str:
+    """The brackets of a sequence; a vector in angle brackets is the tuple of its components."""
+    return (sequence.left + sequence.right).replace("<>", "()")
 
 
 def _all_relations(node: Node) -> TypeGuard[Sequence]:

@@ -5,17 +5,19 @@ from fractions import Fraction
 from dart_k8s.answers import expression
 from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.expression import Open
-from dart_k8s.answers.forms import is_name
+from dart_k8s.answers.forms import is_matrix_name, is_name, is_quotient
 from dart_k8s.answers.regions import NoRegion, same_region
 from dart_k8s.answers.sequences import Sequences
 from dart_k8s.answers.tolerance import rounds_to
 from dart_k8s.answers.tree import (
     EXPRESSIONS,
     ZERO,
+    Matrix,
     Node,
     Number,
     Relation,
     Sequence,
+    Symbol,
     mul,
     substitute,
     subtract,
@@ -41,10 +43,10 @@ class Statements(Sequences):
             values: list[Node] = [relation.sides[1]]
         else:
             if (
-                isinstance(relation.sides[0], Sequence)
+                isinstance(other, Sequence)
+                and (not other.left or len(relation.sides) > 2)
+                and isinstance(relation.sides[0], Sequence | Symbol)
                 and self.assignments(relation) is not None
-                and isinstance(other, Sequence)
-                and not other.left
             ):
                 return self.collections(answer, reference)
             named = self.values(relation)
@@ -82,6 +84,13 @@ class Statements(Sequences):
         sides, operators = list(relation.sides), list(relation.operators)
         name: Node | None = None
         if is_name(sides[0]) and not any(sides[0] in tuple(walk(side)) for side in sides[1:]):
+            name, sides, operators = sides[0], sides[1:], operators[1:]
+            # AB = BC = 5: each of them is 5.
+            while len(sides) > 1 and isinstance(sides[0], Symbol) and not any(symbols(side) for side in sides[-1:]):
+                sides, operators = sides[1:], operators[1:]
+        elif not any(symbols(side) for side in sides[1:]) and (
+            is_quotient(sides[0]) or (isinstance(sides[-1], Matrix) and is_matrix_name(sides[0]))
+        ):
             name, sides, operators = sides[0], sides[1:], operators[1:]
         elif len(sides) == 2 and is_name(sides[1]) and not symbols(sides[0]):
             name, sides, operators = sides[1], sides[:1], []

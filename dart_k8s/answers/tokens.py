@@ -33,6 +33,9 @@ _SPACE = re.compile(
 _NUMBER = re.compile(r"\d+(?:\.\d+|\.(?!\d)(?=\s|$|[^.\d]))?|\.\d+")
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d{1,9}(?![\d.])")
 _REPEATING = re.compile(r"\s*\\(?:overline|bar|dot|widebar)\s*(?:\{(\d+)\}|(\d))")
+# Three times the same figure or twice the same group shows how a decimal goes on; fewer may be the start of anything.
+_CYCLE = re.compile(r"(?:(\d)\1{2,}|(\d{2,6})\2+)$")
+_GOES_ON = re.compile(r"\\(?:ldots|dots|cdots)(?![A-Za-z])|\.\.\.")
 _COMMAND = re.compile(r"\\(?:(operatorname|hspace|vspace|tag)\*|([A-Za-z]+))")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _OPERATOR = re.compile(r"\*\*|<=|>=|!=|==|:=|=>|->|<|>|[-+*/^_=(){}\[\]|,;:!'&%?]")
@@ -92,8 +95,12 @@ def _number(text: str, at: int, spaced: bool, tokens: list[Token]) -> int:
         digits = repeating[1] or repeating[2]
         tokens.append(Token("repeating", f"{value if '.' in value else value + '.'}|{digits}", spaced))
         return repeating.end()
-    if text.startswith((r"\ldots", r"\dots", r"\cdots", "..."), end) and "." in value:
-        raise Unreadable("a decimal that goes on has no exact value")
+    if "." in value and (more := _GOES_ON.match(text, end)):
+        cycle = _CYCLE.search(value)
+        if cycle is None:
+            raise Unreadable("a decimal that goes on has no exact value")
+        tokens.append(Token("repeating", f"{value[: cycle.start()]}|{cycle[1] or cycle[2]}", spaced))
+        return more.end()
     tokens.append(Token("number", value.rstrip(".") if value.endswith(".") else value, spaced))
     return end
 

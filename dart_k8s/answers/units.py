@@ -138,7 +138,10 @@ _FILLER = frozenset(
         "its",
     }
 )
-_REMARKS = frozenset({"each", "total", "in total", "in all", "altogether", "more", "fewer", "times"})
+_REMARKS = frozenset(
+    {"each", "total", "in total", "in all", "altogether", "more", "fewer", "times"}
+    | {f"times as {word}" for word in ("many", "much", "large", "big", "great", "long", "high", "tall", "old", "fast")}
+)
 _POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _PLURAL_KEEP = re.compile(r"(?:ss|us|is)$")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-VERSION = "2"
+VERSION = "3"
 """Version of the rules. Verdicts are stored with it; it changes whenever any pair of texts may get another verdict."""
 
 Kind = Literal["", "list", "set", "tuple", "interval"]

@@ -1,0 +1,61 @@
+"""Words around a value that do not change it: hedges, labels, remarks; rules E, U and Y of docs/answers.md."""
+
+import re
+
+_TEXT = r"\\(?:text|textbf|textrm|mathrm|mbox) ?\{"
+_GAP = r"(?:\s|~|\\[ ,;:]|\\q?quad(?![A-Za-z]))*"
+
+# "nearly" and "almost" say that it is another number; these say that it may be rounded.
+ABOUT = re.compile(
+    rf"(?:\\(?:approx|simeq)(?![A-Za-z])|{_TEXT}\s*(?:approximately|approx\.?|about|around|roughly)[\s~]*\}}|"
+    rf"(?:approximately|approx\.?|about|around|roughly)(?=[\s~])){_GAP}(?=-?(?:\\?\$|[€£])?\.?\d)",
+    re.IGNORECASE,
+)
+
+_REMARK = (
+    r"(?:approx(?:imately|\.)?|exact(?:ly)?|(?:see|as) above|(?:a )?(?:double|triple|repeated) (?:root|solution)|"
+    r"(?:with |of )?multiplicity (?:\d|two|three)|as (?:required|desired|needed|expected)|"
+    r"(?:rounded )?(?:to )?(?:the )?nearest [a-z]{2,12}|rounded(?: (?:up|down|off))?|"
+    r"(?:rounded |correct )?to (?:\d|one|two|three|four) (?:decimal places?|significant figures?|d\.?p\.?|s\.?f\.?)|"
+    r"in (?:simplest|lowest|simplified|reduced) (?:form|terms)|simplified|answer)"
+)
+_BEHIND = re.compile(
+    rf"{_GAP},?{_GAP}(?:{_TEXT} ?,? ?\( ?{_REMARK} ?\)\.? ?\}}|\( ?{_TEXT} ?{_REMARK} ?\}} ?\)|\( ?{_REMARK} ?\)|"
+    rf"{_TEXT} ?,? ?(?:approximately|approx\.?) ?\}}|(?<=\d) approximately|"
+    r"\\(?:checkmark|blacksquare|qed|qedsymbol)(?![A-Za-z]))$",
+    re.IGNORECASE,
+)
+_LONGEST_REMARK = 80
+_REMARK_ENDS = frozenset(")}kedly")
+
+# A label names the value, as `x =` does. It has to be a word: `ab: 3` is a ratio.
+_NAME = r"(?!option|choice|statement|case|part|step|ratio)[A-Za-z][a-z]{2,19}(?: [A-Za-z][a-z]{1,14}){0,3}"
+_VALUE = r"(?=-?(?:\\?\$)?\.?\d|-?\\(?:frac|sqrt|pi|text\{ ?-?\d)(?![A-Za-z]))"
+_LABEL = re.compile(rf"(?:{_TEXT} ?({_NAME}) ?: ?\}}{_GAP}:?{_GAP}|({_NAME}): {_GAP}){_VALUE}", re.IGNORECASE)
+_THE = r"(?:the|my|our|its|his|her|their)"
+_IS = r"(?:is|are|equals|was|will be)(?: equal to)? ?:?"
+_SENTENCE = re.compile(
+    rf"(?:{_TEXT} ?{_THE} ({_NAME}) {_IS} ?\}}{_GAP}|{_THE} ({_NAME}) {_IS} {_GAP}){_VALUE}", re.IGNORECASE
+)
+# A name with one of these is of something else than the answer.
+_OTHER = re.compile(
+    r"\b(?:not?|never|wrong|incorrect|false|other|except|without|half|double|twice|opposite|reciprocal|inverse|"
+    r"negative|negation)\b",
+    re.IGNORECASE,
+)
+
+
+def without_remarks(text: str) -> str:
+    """A normal form without the remark or check mark behind it, and with a label in front written as a name: `Total: 5`
+    becomes `\\text{Total} = 5`."""
+    if text and text[-1] in _REMARK_ENDS:
+        tail = text[-_LONGEST_REMARK:]
+        found = _BEHIND.search(tail)
+        if found is not None and len(text) - len(tail) + found.start() > 0:
+            text = text[: len(text) - len(tail) + found.start()]
+    if text[:1].isalpha() or text.startswith("\\"):
+        label = (_LABEL.match(text) if ":" in text else None) or _SENTENCE.match(text)
+        name = (label[1] or label[2]) if label else ""
+        if label and not _OTHER.search(name):
+            text = rf"\text{{{name}}} = {text[label.end() :]}"
+    return text
