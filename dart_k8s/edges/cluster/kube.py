@@ -1,0 +1,378 @@
+"""A real API server through the official client: the one importer of `kubernetes`.
+
+Of that package we use what is hard to get right: credentials (in a pod, kubeconfig, exec plugins, refresh), TLS,
+proxies and pooled connections. Objects stay the server's JSON: its typed models cost ten times the time, its Watch
+class has no bookmarks and hangs on half-open connections, and its informer can't hold custom resources.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from kubernetes import config
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.exceptions import ApiException
+
+from dart_k8s.edges.cluster.answering import explain, status_of
+from dart_k8s.edges.cluster.base import Change, Manifest, Object, Page, Resource
+from dart_k8s.edges.cluster.limiting import Limiter
+from dart_k8s.edges.cluster.resources import PODS
+from dart_k8s.errors import ClusterUnavailable, SpecError
+from dart_k8s.names import OPERATOR
+
+__all__ = ["KubeCluster", "Sent", "connect"]
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+"""Between two bytes of an answer."""
+SILENCE_SECONDS = 75.0
+"""A watch without a byte for so long is cut: bookmarks come every minute (apiserver's defaultBookmarkFrequency)."""
+LOG_SILENCE_SECONDS = 3600.0
+"""A followed log may say nothing for long."""
+REPEATS = 3
+"""Of a request that the server turned away (429) without beginning it; then the caller hears of it."""
+LONGEST_PAUSE = 10.0
+"""Seconds that a request waits in here at most because the server said Retry-After; more is the caller's to wait."""
+CONNECTIONS = 64
+"""Kept open for the next request: watches and workers together stay under it."""
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request that ended, for whoever counts."""
+
+    verb: str
+    """As rules of access name it: get, list, watch, create, patch, update, delete."""
+    resource: Resource
+    subresource: str
+    namespace: str
+    name: str
+    code: str
+    """HTTP status; "error" without one."""
+    seconds: float
+    """Until the answer began; without the wait for the client's own limit."""
+    throttled: float
+    """Seconds of that wait."""
+
+
+def connect(
+    *,
+    kubeconfig: str = "",
+    context: str = "",
+    qps: float = 50.0,
+    burst: int = 100,
+    answer_seconds: float = ANSWER_SECONDS,
+    silence_seconds: float = SILENCE_SECONDS,
+    observe: Callable[[Sent], None] | None = None,
+) -> "KubeCluster":
+    """A cluster by a kubeconfig; without one, as the pod's service account, else by KUBECONFIG or ~/.kube/config.
+
+    Raises SpecError if there are no usable credentials.
+    """
+    settings = Configuration()
+    try:
+        if not kubeconfig and not context and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(settings)
+        else:
+            config.load_kube_config(kubeconfig or None, context or None, settings)
+    except (config.ConfigException, OSError, ValueError, TypeError) as error:
+        where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        raise SpecError(
+            f"Cannot find out how to reach the cluster from {where}: {error}",
+            remedy="Give a kubeconfig that kubectl works with, by --kubeconfig or KUBECONFIG.",
+        ) from error
+    settings.retries = False
+    settings.connection_pool_maxsize = CONNECTIONS
+    settings.keep_alive = True
+    api = ApiClient(settings)
+    api.user_agent = OPERATOR
+    limiter = Limiter(qps, burst)
+    return KubeCluster(
+        api, limiter=limiter, answer_seconds=answer_seconds, silence_seconds=silence_seconds, observe=observe
+    )
+
+
+class KubeCluster:
+    """See `Cluster`. Every request has a read timeout and waits for its turn by the client's own limit."""
+
+    def __init__(
+        self,
+        api: ApiClient,
+        *,
+        limiter: Limiter,
+        answer_seconds: float = ANSWER_SECONDS,
+        silence_seconds: float = SILENCE_SECONDS,
+        observe: Callable[[Sent], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api, self._limiter = api, limiter
+        self._answer_seconds, self._silence_seconds = answer_seconds, silence_seconds
+        self._observe, self._sleep = observe, sleep
+        self._credentials = Lock()
+
+    # -- reading
+
+    def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        return self._object(resource, self._send("get", resource, namespace, name))
+
+    def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", limit: int = 500, after: str = ""
+    ) -> Page:
+        query = {"labelSelector": labels, "limit": str(limit), "continue": after}
+        found = self._send("list", resource, namespace, query=query)
+        about = found.get("metadata") or {}
+        items = [self._object(resource, item) for item in found.get("items") or ()]
+        return Page(items=items, version=about.get("resourceVersion", ""), next=about.get("continue") or "")
+
+    def watch(
+        self, resource: Resource, namespace: str | None, *, version: str, labels: str = "", seconds: float = 270.0
+    ) -> Iterator[Change]:
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "labelSelector": labels,
+            "timeoutSeconds": str(max(1, round(seconds))),
+        }
+        doing = _words("watch", resource, namespace, "")
+        answer = self._open(
+            "watch", resource, namespace, "", query=query, timeout=self._silence_seconds, accept="application/json"
+        )
+        with contextlib.closing(self._lines(answer, doing, self._silence_seconds)) as lines:
+            for line in lines:
+                try:
+                    event = json.loads(line)
+                except ValueError as error:
+                    raise ClusterUnavailable(f"Cannot {doing}: an event that is no JSON: {line[:200]!r}") from error
+                if event["type"] == "ERROR":
+                    status = event["object"]
+                    raise explain(doing, int(status.get("code") or 500), status)
+                yield Change(type=event["type"], object=self._object(resource, event["object"]))
+
+    def logs(self, namespace: str, pod: str, *, container: str = "", follow: bool = False) -> Iterator[bytes]:
+        query = {"container": container, "follow": "true" if follow else ""}
+        seconds = LOG_SILENCE_SECONDS if follow else self._answer_seconds
+        answer = self._open("get", PODS, namespace, pod, subresource="log", query=query, timeout=seconds, accept="*/*")
+        return self._lines(answer, _words("read the log of", PODS, namespace, pod), seconds)
+
+    # -- writing
+
+    def create(self, resource: Resource, namespace: str, manifest: Manifest, *, dry_run: bool = False) -> Object:
+        query = {"dryRun": "All" if dry_run else "", "fieldManager": OPERATOR}
+        name = str(manifest.get("metadata", {}).get("name", ""))
+        found = self._send("create", resource, namespace, name, query=query, body=manifest)
+        return self._object(resource, found)
+
+    def apply(
+        self, resource: Resource, namespace: str, name: str, manifest: Manifest, *, subresource: str = ""
+    ) -> Object:
+        query = {"fieldManager": OPERATOR, "force": "true"}
+        found = self._send(
+            "patch", resource, namespace, name, subresource=subresource, query=query, body=manifest, content=APPLY
+        )
+        return self._object(resource, found)
+
+    def patch(self, resource: Resource, namespace: str, name: str, patch: Manifest, *, subresource: str = "") -> Object:
+        query = {"fieldManager": OPERATOR}
+        found = self._send(
+            "patch", resource, namespace, name, subresource=subresource, query=query, body=patch, content=MERGE
+        )
+        return self._object(resource, found)
+
+    def replace(self, resource: Resource, namespace: str, name: str, manifest: Manifest) -> Object:
+        query = {"fieldManager": OPERATOR}
+        return self._object(resource, self._send("update", resource, namespace, name, query=query, body=manifest))
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str = "", propagation: str = "Background"
+    ) -> None:
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        self._send("delete", resource, namespace, name, body=options)
+
+    def close(self) -> None:
+        """End the connections that are idle."""
+        self._api.close()
+
+    # -- requests
+
+    def _send(
+        self,
+        verb: str,
+        resource: Resource,
+        namespace: str | None,
+        name: str = "",
+        *,
+        subresource: str = "",
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content: str = "application/json",
+    ) -> Object:
+        answer = self._open(
+            verb,
+            resource,
+            namespace,
+            name,
+            subresource=subresource,
+            query=query or {},
+            body=body,
+            content=content,
+            timeout=self._answer_seconds,
+            accept="application/json",
+        )
+        doing = _words(verb, resource, namespace, name)
+        try:
+            found = json.loads(answer.read())
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ClusterUnavailable(f"Cannot {doing}: the answer broke off: {error}") from error
+        except ValueError as error:
+            raise ClusterUnavailable(f"Cannot {doing}: the answer is no JSON: {error}") from error
+        finally:
+            answer.release_conn()
+        if not isinstance(found, dict):
+            raise ClusterUnavailable(f"Cannot {doing}: the answer is no object.")
+        return found
+
+    def _open(
+        self,
+        verb: str,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        query: Mapping[str, str],
+        timeout: float,
+        accept: str,
+        subresource: str = "",
+        body: Manifest | None = None,
+        content: str = "application/json",
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer, good and not read yet. A request that was turned away is repeated a few times."""
+        method = _METHODS[verb]
+        path = _path(resource, namespace, "" if verb in {"create", "list", "watch"} else name, subresource)
+        doing = _words(verb, resource, namespace, name, subresource)
+        for left in itertools.count(REPEATS, -1):
+            throttled = self._limiter.wait()
+            began, code = time.monotonic(), "error"
+            try:
+                answer = self._request(method, path, query, body, content, accept, timeout)
+                code = str(answer.status)
+                if 200 <= answer.status <= 299:
+                    return answer
+                data = answer.read()
+                answer.release_conn()
+            except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
+                # urllib3's words can hold an object's address in memory; its reason is what a reader needs.
+                why = getattr(error, "reason", None) or error
+                raise ClusterUnavailable(f"Cannot {doing}: no answer: {why}") from error
+            finally:
+                if self._observe:
+                    self._observe(
+                        Sent(
+                            verb=verb,
+                            resource=resource,
+                            subresource=subresource,
+                            namespace=namespace or "",
+                            name=name,
+                            code=code,
+                            seconds=time.monotonic() - began,
+                            throttled=throttled,
+                        )
+                    )
+            pause = _seconds(answer.headers.get("Retry-After"))
+            if answer.status == 429 and 0 < pause <= LONGEST_PAUSE and left > 0:
+                self._sleep(pause)
+                continue
+            raise explain(doing, answer.status, status_of(data), pause)
+        raise ClusterUnavailable(f"Cannot {doing}: turned away.")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Manifest | None,
+        content: str,
+        accept: str,
+        timeout: float,
+    ) -> urllib3.BaseHTTPResponse:
+        # One at a time: the hook may run a plugin to renew the credentials, and once is enough.
+        with self._credentials:
+            prepared = self._api.param_serialize(
+                method,
+                path,
+                query_params=[(name, value) for name, value in query.items() if value],
+                header_params={"Accept": accept, "Content-Type": content},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+        answer = self._api.call_api(*prepared, _request_timeout=(CONNECT_SECONDS, timeout))
+        response: urllib3.BaseHTTPResponse = answer.response
+        return response
+
+    def _lines(self, answer: urllib3.BaseHTTPResponse, doing: str, silence: float) -> Generator[bytes]:
+        """Lines as they come. Closing the iterator ends the connection."""
+        rest = bytearray()
+        try:
+            for piece in answer.stream(1 << 16, decode_content=True):
+                rest += piece
+                if b"\n" in piece:
+                    *whole, last = bytes(rest).split(b"\n")
+                    rest = bytearray(last)
+                    yield from (line for line in whole if line)
+            if rest:
+                yield bytes(rest)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ClusterUnavailable(f"Cannot {doing}: silent for {silence:.0f} s") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ClusterUnavailable(f"Cannot {doing}: cut: {error}") from error
+        finally:
+            answer.close()
+            answer.release_conn()
+
+    def _object(self, resource: Resource, item: Object) -> Object:
+        """Without managedFields, often half of an object; with its kind, which items of a list lack."""
+        item.setdefault("apiVersion", resource.api_version)
+        item.setdefault("kind", resource.kind)
+        item.get("metadata", {}).pop("managedFields", None)
+        return item
+
+
+_METHODS = {
+    "get": "GET", "list": "GET", "watch": "GET",
+    "create": "POST", "patch": "PATCH", "update": "PUT", "delete": "DELETE",
+}  # fmt: skip
+
+
+def _path(resource: Resource, namespace: str | None, name: str, subresource: str) -> str:
+    parts = [resource.path]
+    if namespace and resource.namespaced:
+        parts += ["namespaces", quote(namespace, safe="")]
+    parts.append(resource.plural)
+    parts += [quote(part, safe="") for part in (name, subresource) if part]
+    return "/".join(parts)
+
+
+def _words(verb: str, resource: Resource, namespace: str | None, name: str, subresource: str = "") -> str:
+    where = "/".join(part for part in (namespace, name) if part) or "of all namespaces"
+    return f"{verb} {resource.kind} {where}" + (f" ({subresource})" if subresource else "")
+
+
+def _seconds(text: str | None) -> float:
+    """Retry-After in seconds; the API server never sends a date."""
+    try:
+        return max(0.0, float(text or 0))
+    except ValueError:
+        return 0.0
