@@ -149,6 +149,7 @@ def _totals(totals: Totals, tallies: Sequence[Tally], late: int) -> Totals:
         wasted_tokens=totals.wasted_tokens + sum(t.waste.wasted_tokens for t in tallies),
         held_seconds=totals.held_seconds + sum(t.waste.held_seconds for t in tallies),
         busy_slot_seconds=totals.busy_slot_seconds + sum(t.waste.busy_slot_seconds for t in tallies),
+        generating_seconds=totals.generating_seconds + sum(t.waste.generating_seconds for t in tallies),
         late=totals.late + late,
         folds=totals.folds + 1,
     )

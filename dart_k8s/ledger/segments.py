@@ -107,6 +107,9 @@ class Waste:
     """Sum over engine slots of the time each was generating."""
     rate: float = 0.0
     """Trials a second of this sampler, lately."""
+    generating_seconds: float = 0.0
+    """The same by the number of slots: of `held_seconds`, the part in which the engine generated. 0 in what programs
+    wrote that did not know it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

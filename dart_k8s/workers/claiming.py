@@ -58,6 +58,8 @@ class Claims:
     ttl: float = 90.0
     gone: Callable[[str], bool] | None = None
     """Whether a holder is certainly gone; None: nothing is known of holders."""
+    follows: Callable[[str], bool] | None = None
+    """Whether this process was elected to follow a holder: it need not wait for it to expire. None: it was not."""
     sightings: dict[str, Sighting] = field(default_factory=dict)
 
     def valid(self, held: HeldClaim) -> bool:
@@ -113,6 +115,13 @@ class Claims:
             return False
         return known.age >= self.ttl or (known.claim is not None and self.is_gone(known.claim.current.holder))
 
+    def _over(self, key: str) -> bool:
+        """Whether a claim that was read may be taken from its holder."""
+        known = self.sightings[key].claim
+        return self.expired(key) or (
+            known is not None and self.follows is not None and self.follows(known.current.holder)
+        )
+
     def is_gone(self, holder: str) -> bool:
         """Whether the holder is certainly gone: nothing more will come of it."""
         return self.gone is not None and self.gone(holder)
@@ -124,7 +133,7 @@ class Claims:
         """
         known = self.sightings.get(key)
         previous = None if known is None else await self.read(key)
-        if previous is not None and not (previous.free or (previous.current.hold is Hold.LIVE and self.expired(key))):
+        if previous is not None and not (previous.free or (previous.current.hold is Hold.LIVE and self._over(key))):
             return None
         claim = claims.take(name, previous, holder=self.holder, nonce=secrets.token_hex(8), failed=failed)
         return await self._write(key, claim, None if known is None else known.etag)

@@ -1,8 +1,9 @@
 """Who holds a claim: a name that no other process has, and the proof that a process of this machine is gone.
 
-A name is role-host-place-process-start-random. `place` stands for one boot of one machine and one process namespace in
-it; inside it a process number together with its start is never used twice. So of a holder at the same place it can be
-said for certain that it is gone, without waiting for its time to live. Of any other holder nothing is said.
+A name is role-host-place-process-start-random; the role of one who acts for whoever a Lease elected is role@LEASE@.
+`place` stands for one boot of one machine and one process namespace in it; inside it a process number together with its
+start is never used twice. So of a holder at the same place it can be said for certain that it is gone, without waiting
+for its time to live. Of any other holder nothing is said.
 """
 
 import hashlib
@@ -38,14 +39,25 @@ def gone(holder: str) -> bool:
     return _start(int(process)) != start
 
 
-def claims_of(access: Access, role: str, *, heartbeat: float, ttl: float) -> Claims:
-    """This process's side of the claim protocol.
+def claims_of(access: Access, role: str, *, heartbeat: float, ttl: float, lease: str | None = None) -> Claims:
+    """This process's side of the claim protocol. With `lease` (NAMESPACE/NAME) it acts for whoever that Lease elected.
+
+    Then it takes over at once from an earlier holder under the same Lease. The election sees to it that there is one at
+    a time; should there be two for a moment, the compare-and-swap of the state keeps them apart, as all planners.
 
     In a folder of this machine the dead are found out at once. To a remote store a request of the dead may still be on
     its way, and reading every claim for its holder would cost requests.
     """
     local = access.store.local_path("state") is not None
-    return Claims(access, holder_name(role), heartbeat=heartbeat, ttl=ttl, gone=gone if local else None)
+    elected = f"{role}@{lease}@"
+    return Claims(
+        access,
+        holder_name(role if lease is None else elected),
+        heartbeat=heartbeat,
+        ttl=ttl,
+        gone=gone if local else None,
+        follows=None if lease is None else lambda holder: holder.startswith(elected),
+    )
 
 
 def _start(process: int) -> str | None:

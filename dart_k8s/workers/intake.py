@@ -33,6 +33,8 @@ class Intake:
     plans: dict[PlanName, Plan] = field(default_factory=dict)
     speeds: dict[str, float] = field(default_factory=dict)
     """Trials a second of the sampler of each attempt, as it last said."""
+    aside: set[str] = field(default_factory=set)
+    """Shards that were seen set aside."""
     _ended: dict[str, float] = field(default_factory=dict)
     _settled: set[PlanName] = field(default_factory=set)
     """Plans whose claims were looked at after another plan had replaced them: no further claim will be worked on."""
@@ -65,6 +67,8 @@ class Intake:
             for key in await self.claims.survey(name.claims):
                 claim = await self.claims.read(key)
                 if claim is not None:
+                    if claim.current.hold is Hold.ASIDE:
+                        self.aside.add(claim.name)
                     current = self._take_up(current, plan, claim)
                     seen.append((claim, plan, self.claims.expired(key)))
         if replaced is not None:

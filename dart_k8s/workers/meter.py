@@ -51,6 +51,7 @@ class Meter:
             wasted_tokens=self._counters.wasted_tokens - wasted,
             held_seconds=now - then,
             busy_slot_seconds=self._busy - busy,
+            generating_seconds=(self._busy - busy) / max(1, self._slots),
             rate=self._rate(now),
         )
 

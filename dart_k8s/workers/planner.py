@@ -23,13 +23,13 @@ from dart_k8s.budget.strategies import Goal
 from dart_k8s.errors import Conflict
 from dart_k8s.ledger import plans, state
 from dart_k8s.ledger.claims import Hold
-from dart_k8s.ledger.keys import BUDGET, PLANNER, ShardName
+from dart_k8s.ledger.keys import BUDGET, CLAIMS, PLANNER, ShardName
 from dart_k8s.ledger.plans import Plan
 from dart_k8s.ledger.state import BudgetState, Held, Ints, Phase
 
 from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
-from .draft import assemble, counts_of, judged_state, no_rows, unknown
+from .draft import assemble, counts_of, judged_state, no_rows, unknown, wants_more
 from .intake import Intake, swept_by
 
 
@@ -76,7 +76,7 @@ class Planner:
         """Hold the role (or wait for it) until the state is closed or `stop` is called; the phase then."""
         phase = Phase.SAMPLING
         while not self._stop.is_set():
-            if self._role is None and not await self._take_role():
+            if self._role is None and not await self.take_role():
                 phase = await self._watch()
                 if phase is Phase.CLOSED:
                     return phase
@@ -86,18 +86,21 @@ class Planner:
                 phase = await self.turn()
             except Conflict:
                 self.tell("planner-replaced")
-                await self._give_role()
+                await self.give_role()
                 continue
             if phase is Phase.CLOSED:
                 break
             spent = asyncio.get_running_loop().time() - began
             await self._pause(min(self.settings.longest_interval, max(self.settings.interval, 10 * spent)))
-        await self._give_role()
+        await self.give_role()
         return phase
 
     # The role
 
-    async def _take_role(self) -> bool:
+    async def take_role(self) -> bool:
+        """Take the role and read the state; False if another process has it."""
+        if self._role is not None:
+            return True
         await self.claims.survey(PLANNER)
         held = await self.claims.take(PLANNER, "planner")
         if held is None:
@@ -112,15 +115,55 @@ class Planner:
                 # Written at once: two planners of one epoch would give their plans the same name.
                 await self._write(replace(loaded, epoch=loaded.epoch + 1))
             except Conflict:
-                await self._give_role()
+                await self.give_role()
                 return False
             self.tell("planner", epoch=self._known().epoch)
         return True
 
-    async def _give_role(self) -> None:
-        if self._role is not None:
-            await self.claims.close(self._role, Hold.RELEASED, 0)
-        self._role = None
+    async def give_role(self) -> None:
+        """Give the role back, if this process has it."""
+        role, self._role = self._role, None
+        if role is not None:
+            await self.claims.close(role, Hold.RELEASED, 0)
+
+    async def reopen(self) -> bool:
+        """Go on with a closed run of which the goal wants more; whether it does. Needs the role."""
+        current = self._known()
+        if current.phase is not Phase.CLOSED or not wants_more(current, self.goal, self.own, self.rates):
+            return False
+        await self._write(replace(current, phase=Phase.SAMPLING, epoch=current.epoch + 1))
+        return True
+
+    @property
+    def has_role(self) -> bool:
+        """Whether this process plans, as far as it knows."""
+        return self._role is not None
+
+    @property
+    def known(self) -> BudgetState:
+        """The state as of the last turn. RuntimeError before the role was ever taken."""
+        return self._known()
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan in force; None before the first."""
+        return None if self.state is None or self.state.plan is None else self._intake().plans.get(self.state.plan)
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """Shards that this planner saw set aside."""
+        return frozenset(self._intake().aside)
+
+    @property
+    def holds(self) -> dict[int, Hold | None]:
+        """How each shard of the plan in force is held that anybody ever claimed; None: not read, so somebody's."""
+        if self.state is None or self.state.plan is None:
+            return {}
+        seen = {key: self.claims.sightings[key].claim for key in self._intake().claimed(self.state.plan)}
+        return {
+            ShardName.parse(key.removeprefix(CLAIMS)).shard: None if claim is None else claim.current.hold
+            for key, claim in seen.items()
+        }
 
     async def _watch(self) -> Phase:
         """Another process plans: keep the state for showing, and wait."""
@@ -262,9 +305,7 @@ class Planner:
         unclaimed: set[int] = set()
         stopped = 0.0
         if plan is not None:
-            claimed = {
-                ShardName.parse(key.removeprefix("state/claims/")).shard for key in self._intake().claimed(plan.name)
-            }
+            claimed = {ShardName.parse(key.removeprefix(CLAIMS)).shard for key in self._intake().claimed(plan.name)}
             unclaimed = set(range(plan.shards)) - claimed
             for shard in unclaimed & set(range(plan.sampling_shards)):
                 rows = plan.rows(shard)
