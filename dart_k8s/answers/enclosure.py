@@ -40,12 +40,19 @@ _LARGEST_EXPONENT = 1 << 20
 """Binary exponent past which a value counts as too large (or too small) to go on with."""
 
 
+_FUNCTION_BITS = 512
+_PRODUCT_BITS = 2048
+"""Precision at which a function, and a product or root, takes about as long as the visit of its node."""
+
+
 class Indeterminate(Exception):
     """No finite value can be enclosed: undefined, infinite, unknown, or the interval is too wide to tell."""
 
 
 class Evaluation:
-    """Evaluation of expressions at one point and one precision (bits); `steps` counts the nodes visited.
+    """Evaluation of expressions at one point and one precision (bits).
+
+    `steps` is the work left, in visits of a node at low precision: some 20 microseconds each.
 
     `magnitude` collects the binary size of everything met on the way: how many bits a cancellation could hide.
     """
@@ -58,9 +65,7 @@ class Evaluation:
 
     def __call__(self, node: Node) -> Value:
         """The enclosure of a node. Raises Indeterminate or LimitReached."""
-        self.steps -= 1
-        if self.steps < 0:
-            raise LimitReached("too many steps to evaluate an expression")
+        self._work(1 + self.precision // _PRODUCT_BITS)
         value = self._node(node)
         for part in value:
             if part is None:
@@ -75,6 +80,15 @@ class Evaluation:
             if not _holds_zero(part):
                 self.magnitude += abs(part[1][2] + part[1][3])
         return value
+
+    def _work(self, steps: int) -> None:
+        self.steps -= steps
+        if self.steps < 0:
+            raise LimitReached("too many steps to evaluate an expression")
+
+    def _function(self) -> None:
+        """Pay for an exponential, logarithm or trigonometric function: measured, its time is quadratic in the bits."""
+        self._work((self.precision // _FUNCTION_BITS) ** 2)
 
     def _node(self, node: Node) -> Value:
         match node:
@@ -199,6 +213,7 @@ class Evaluation:
         return self._exp(self._mul(logarithm, share))
 
     def _exp(self, value: Value) -> Value:
+        self._function()
         if libmp.mpf_gt(value[0][1], libmp.from_int(_LARGEST_EXPONENT)) or libmp.mpf_lt(
             value[0][0], libmp.from_int(-_LARGEST_EXPONENT)
         ):
@@ -208,6 +223,7 @@ class Evaluation:
         return _realised(libmpi.mpci_exp(value, self.precision))
 
     def _log(self, value: Value) -> Value:
+        self._function()
         if _has_zero(value):
             raise Indeterminate
         if value[1] is None:
@@ -287,6 +303,7 @@ class Evaluation:
                 high = other[1] if beyond(other[1], high) else high
             return (low, high), None
         if name in ("asin", "acos", "atan"):
+            self._function()
             function = {"asin": libmp.mpf_asin, "acos": libmp.mpf_acos, "atan": libmp.mpf_atan}[name]
             return self._monotone(
                 lambda end, precision: function(end, precision, "n"), value[0], falling=name == "acos"
@@ -294,6 +311,8 @@ class Evaluation:
         raise Indeterminate
 
     def _trigonometric(self, name: str, value: Value) -> Value:
+        self._function()
+        self._function()
         if value[1] is None:
             cosine: Value = (libmpi.mpi_cos(value[0], self.precision), None)
             sine: Value = (libmpi.mpi_sin(value[0], self.precision), None)

@@ -27,7 +27,7 @@ TERMS = 1_000
 PRECISION_BITS = 6_000
 """Highest precision that the comparison of real or complex numbers grows to."""
 STEPS = 20_000
-"""Most evaluation steps (one node at one point) for one comparison, weighted by precision."""
+"""Most evaluation steps (one node at one point) for one comparison, weighted by precision: half a second."""
 
 
 class LimitReached(Exception):
