@@ -1,9 +1,8 @@
 """Numbers enclosed in intervals of any precision, so that "different" is always a proof.
 
 Works on the pure functions of mpmath's libmp, which take the precision as an argument: no shared context, so threads
-do not disturb each other. A value is a pair of real intervals, the imaginary one None for what is known to be real.
-Functions without an interval version in libmp are computed with 24 bits to spare at the ends of the interval and
-widened by the last 8.
+do not disturb each other. Functions without an interval version there are computed with 24 bits to spare at the ends
+of the interval and widened by the last 8.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +13,18 @@ from mpmath import libmp
 from mpmath.libmp import libmpi
 
 from dart_k8s.answers.exact import NotRational, rational
+from dart_k8s.answers.intervals import (
+    ONE,
+    ZERO,
+    Indeterminate,
+    Real,
+    Value,
+    complex_pair,
+    has_zero,
+    holds_zero,
+    negative,
+    realised,
+)
 from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.tree import (
     Add,
@@ -30,23 +41,11 @@ from dart_k8s.answers.tree import (
     substitute,
 )
 
-Real = Any
-"""An interval of libmp: a pair of mpf tuples."""
-Value = tuple[Real, Real | None]
-
-_ZERO: Real = (libmp.fzero, libmp.fzero)
-_ONE: Real = (libmp.fone, libmp.fone)
 _LARGEST_EXPONENT = 1 << 20
 """Binary exponent past which a value counts as too large (or too small) to go on with."""
-
-
 _FUNCTION_BITS = 512
 _PRODUCT_BITS = 2048
 """Precision at which a function, and a product or root, takes about as long as the visit of its node."""
-
-
-class Indeterminate(Exception):
-    """No finite value can be enclosed: undefined, infinite, unknown, or the interval is too wide to tell."""
 
 
 class Evaluation:
@@ -77,7 +76,7 @@ class Evaluation:
                 if end[1] and abs(size) > _LARGEST_EXPONENT:
                     raise LimitReached("a number too large or too small to be written down")
             # An enclosure of zero shrinks with the precision: its size says nothing about the expression.
-            if not _holds_zero(part):
+            if not holds_zero(part):
                 self.magnitude += abs(part[1][2] + part[1][3])
         return value
 
@@ -101,12 +100,12 @@ class Evaluation:
             case Constant(name):
                 return self._constant(name)
             case Add(terms):
-                total: Value = (_ZERO, None)
+                total: Value = (ZERO, None)
                 for term in terms:
                     total = self.add(total, self(term))
                 return total
             case Mul(factors):
-                product: Value = (_ONE, None)
+                product: Value = (ONE, None)
                 for factor in factors:
                     product = self._mul(product, self(factor))
                 return product
@@ -137,9 +136,9 @@ class Evaluation:
         if name == "pi":
             return libmpi.mpi_pi(precision), None
         if name == "e":
-            return libmpi.mpi_exp(_ONE, precision), None
+            return libmpi.mpi_exp(ONE, precision), None
         if name == "i":
-            return _ZERO, _ONE
+            return ZERO, ONE
         if name == "degree":
             hundred_eighty = (libmp.from_int(180),) * 2
             return libmpi.mpi_div(libmpi.mpi_pi(precision), hundred_eighty, precision), None
@@ -155,8 +154,8 @@ class Evaluation:
     def _mul(self, left: Value, right: Value) -> Value:
         if left[1] is None and right[1] is None:
             return libmpi.mpi_mul(left[0], right[0], self.precision), None
-        real: Value = libmpi.mpci_mul(_complex(left), _complex(right), self.precision)
-        return _realised(real)
+        real: Value = libmpi.mpci_mul(complex_pair(left), complex_pair(right), self.precision)
+        return realised(real)
 
     def _power(self, base: Node, exponent: Node) -> Value:
         power: Fraction | None
@@ -169,19 +168,19 @@ class Evaluation:
             if abs(power) > _LARGEST_EXPONENT:
                 raise LimitReached("an exponent too large to evaluate")
             whole = int(power)
-            if whole < 0 and _has_zero(value):
+            if whole < 0 and has_zero(value):
                 raise Indeterminate
             if value[1] is None:
                 return self._whole_power(value[0], whole), None
-            return _realised(libmpi.mpci_pow_int(value, whole, self.precision))
+            return realised(libmpi.mpci_pow_int(value, whole, self.precision))
         if power is not None and power.denominator <= 64:
             # Principal value for even denominators, the real root for odd ones, as for Root.
             root = self._root(self(base), power.denominator, real=power.denominator % 2 == 1)
-            if power < 0 and _has_zero(root):
+            if power < 0 and has_zero(root):
                 raise Indeterminate
             if root[1] is None:
                 return self._whole_power(root[0], power.numerator), None
-            return _realised(libmpi.mpci_pow_int(root, power.numerator, self.precision))
+            return realised(libmpi.mpci_pow_int(root, power.numerator, self.precision))
         if base == Constant("e"):
             return self._exp(self(exponent))
         return self._exp(self._mul(self(exponent), self._log(self(base))))
@@ -194,7 +193,7 @@ class Evaluation:
 
     def _whole_power(self, value: Real, power: int) -> Real:
         positive = libmpi.mpi_pow_int(value, abs(power), self.precision)
-        return positive if power >= 0 else libmpi.mpi_div(_ONE, positive, self.precision)
+        return positive if power >= 0 else libmpi.mpi_div(ONE, positive, self.precision)
 
     def _root(self, value: Value, index: int, *, real: bool) -> Value:
         if value[1] is None:
@@ -220,11 +219,11 @@ class Evaluation:
             raise LimitReached("an exponential too large or too small to evaluate")
         if value[1] is None:
             return libmpi.mpi_exp(value[0], self.precision), None
-        return _realised(libmpi.mpci_exp(value, self.precision))
+        return realised(libmpi.mpci_exp(value, self.precision))
 
     def _log(self, value: Value) -> Value:
         self._function()
-        if _has_zero(value):
+        if has_zero(value):
             raise Indeterminate
         if value[1] is None:
             if libmp.mpf_gt(value[0][0], libmp.fzero):
@@ -239,7 +238,7 @@ class Evaluation:
             and libmp.mpf_ge(value[1][1], libmp.fzero)
         ):
             raise Indeterminate
-        return _realised(libmpi.mpci_log(value, self.precision))
+        return realised(libmpi.mpci_log(value, self.precision))
 
     def _monotone(self, function: Callable[[Any, int], Any], value: Real, *, falling: bool = False) -> Real:
         """A monotone real function over an interval, widened by the last 8 of 24 extra bits."""
@@ -260,7 +259,7 @@ class Evaluation:
             result = self._log(self(arguments[0]))
             if len(arguments) == 2:
                 below = self._log(self(arguments[1]))
-                if _has_zero(below):
+                if has_zero(below):
                     raise Indeterminate
                 return self._divide(result, below)
             return result
@@ -287,7 +286,7 @@ class Evaluation:
             )
             return libmpi.mpi_sqrt(squares, self.precision), None
         if name in ("Re", "Im"):
-            return (value[0] if name == "Re" else value[1] or _ZERO), None
+            return (value[0] if name == "Re" else value[1] or ZERO), None
         if value[1] is not None:
             raise Indeterminate
         if name in ("floor", "ceil", "sgn"):
@@ -317,9 +316,9 @@ class Evaluation:
             cosine: Value = (libmpi.mpi_cos(value[0], self.precision), None)
             sine: Value = (libmpi.mpi_sin(value[0], self.precision), None)
         else:
-            cosine = _realised(libmpi.mpci_cos(value, self.precision))
-            sine = _realised(libmpi.mpci_sin(value, self.precision))
-        one: Value = (_ONE, None)
+            cosine = realised(libmpi.mpci_cos(value, self.precision))
+            sine = realised(libmpi.mpci_sin(value, self.precision))
+        one: Value = (ONE, None)
         top, bottom = {
             "sin": (sine, one),
             "cos": (cosine, one),
@@ -331,11 +330,11 @@ class Evaluation:
         return top if bottom is one else self._divide(top, bottom)
 
     def _divide(self, top: Value, bottom: Value) -> Value:
-        if _has_zero(bottom):
+        if has_zero(bottom):
             raise Indeterminate
         if top[1] is None and bottom[1] is None:
             return libmpi.mpi_div(top[0], bottom[0], self.precision), None
-        return _realised(libmpi.mpci_div(_complex(top), _complex(bottom), self.precision))
+        return realised(libmpi.mpci_div(complex_pair(top), complex_pair(bottom), self.precision))
 
     def _step(self, name: str, value: Real) -> Value:
         steps = {
@@ -364,55 +363,3 @@ class Evaluation:
 
 
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
-
-
-def _complex(value: Value) -> Any:
-    return value[0], _ZERO if value[1] is None else value[1]
-
-
-def _realised(value: Any) -> Value:
-    """A complex enclosure whose imaginary part is exactly zero is real."""
-    return (value[0], None) if value[1] == _ZERO else (value[0], value[1])
-
-
-def negative(value: Value) -> Value:
-    """The negative of an enclosure."""
-    return libmpi.mpi_neg(value[0]), None if value[1] is None else libmpi.mpi_neg(value[1])
-
-
-def _holds_zero(part: Real) -> bool:
-    return bool(libmp.mpf_le(part[0], libmp.fzero) and libmp.mpf_ge(part[1], libmp.fzero))
-
-
-def _has_zero(value: Value) -> bool:
-    return _holds_zero(value[0]) and (value[1] is None or _holds_zero(value[1]))
-
-
-def excludes_zero(value: Value) -> bool:
-    """Whether the value is certainly not zero."""
-    return not _has_zero(value)
-
-
-def below(value: Value, bits: int) -> bool:
-    """Whether the value is certainly smaller than 2^-bits in size."""
-    for part in value:
-        if part is None:
-            continue
-        for end in part:
-            if end[1] and end[2] + end[3] > -bits:
-                return False
-    return True
-
-
-def order(left: Value, right: Value) -> int:
-    """-1, 1 by size of two real values, 0 if the enclosures overlap. Raises Indeterminate for complex ones."""
-    if left[1] is not None or right[1] is not None:
-        raise Indeterminate
-    if libmp.mpf_lt(left[0][1], right[0][0]):
-        return -1
-    return 1 if libmp.mpf_lt(right[0][1], left[0][0]) else 0
-
-
-def is_real(value: Value) -> bool:
-    """Whether the value is known to be real."""
-    return value[1] is None

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import log2
 
-from dart_k8s.answers import enclosure, exact
-from dart_k8s.answers.enclosure import Evaluation, Indeterminate
+from dart_k8s.answers import exact, intervals
+from dart_k8s.answers.enclosure import Evaluation
 from dart_k8s.answers.exact import NotRational
+from dart_k8s.answers.intervals import Indeterminate
 from dart_k8s.answers.limits import PRECISION_BITS, STEPS, LimitReached
 from dart_k8s.answers.points import points
 from dart_k8s.answers.tree import (
@@ -182,10 +183,10 @@ def _numbers(left: Node, right: Node) -> bool:
                 raise Open(left, right) from None
             precision *= 4
             continue
-        if enclosure.excludes_zero(value):
+        if intervals.excludes_zero(value):
             return False
         needed = _SIZES * evaluation.magnitude + _GUARD_BITS if bound is None else min(bound, PRECISION_BITS)
-        if enclosure.below(value, needed):
+        if intervals.below(value, needed):
             return True
         if precision >= PRECISION_BITS + evaluation.magnitude:
             raise LimitReached(f"numbers that agree to {PRECISION_BITS} bits")
@@ -308,14 +309,14 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
                 if not point.far or evaluation.steps < 0:
                     raise
                 break
-            if not imaginary and not (enclosure.is_real(first) and enclosure.is_real(second)):
+            if not imaginary and not (intervals.is_real(first) and intervals.is_real(second)):
                 break
-            value = evaluation.add(first, enclosure.negative(second))
+            value = evaluation.add(first, intervals.negative(second))
             steps = evaluation.steps
-            if enclosure.excludes_zero(value):
+            if intervals.excludes_zero(value):
                 return False
             needed = _SIZES * evaluation.magnitude + _GUARD_BITS
-            if enclosure.below(value, needed):
+            if intervals.below(value, needed):
                 agreed += 1
                 break
             if precision > PRECISION_BITS + evaluation.magnitude:
@@ -343,7 +344,7 @@ def compare_sizes(left: Node, right: Node) -> int:
         return 0
     precision = 96
     while precision <= PRECISION_BITS:
-        found = enclosure.order(Evaluation(precision, {}, STEPS)(left), Evaluation(precision, {}, STEPS)(right))
+        found = intervals.order(Evaluation(precision, {}, STEPS)(left), Evaluation(precision, {}, STEPS)(right))
         if found:
             return found
         precision *= 4

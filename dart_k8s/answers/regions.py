@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.expression import compare_sizes
+from dart_k8s.answers.intervals import Indeterminate
 from dart_k8s.answers.limits import LimitReached
 from dart_k8s.answers.tree import (
     EXPRESSIONS,

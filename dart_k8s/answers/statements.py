@@ -3,9 +3,9 @@
 from fractions import Fraction
 
 from dart_k8s.answers import expression
-from dart_k8s.answers.enclosure import Indeterminate
 from dart_k8s.answers.expression import Open
 from dart_k8s.answers.forms import is_matrix_name, is_name, is_quotient
+from dart_k8s.answers.intervals import Indeterminate
 from dart_k8s.answers.regions import NoRegion, same_region
 from dart_k8s.answers.sequences import Sequences
 from dart_k8s.answers.tolerance import rounds_to

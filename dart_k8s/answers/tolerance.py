@@ -5,15 +5,16 @@ from functools import lru_cache
 
 from mpmath import libmp
 
-from dart_k8s.answers import enclosure
-from dart_k8s.answers.enclosure import Evaluation, Indeterminate
+from dart_k8s.answers import intervals
+from dart_k8s.answers.enclosure import Evaluation
+from dart_k8s.answers.intervals import Indeterminate
 from dart_k8s.answers.limits import STEPS, LimitReached
 from dart_k8s.answers.tree import EXPRESSIONS, Node, Number, Quantity, symbols, walk
 from dart_k8s.answers.verdict import Policy
 
 
 @lru_cache(maxsize=4096)
-def _rough(node: Node) -> enclosure.Value | None:
+def _rough(node: Node) -> intervals.Value | None:
     """A number to 64 bits, None if that is not what the node is."""
     if not isinstance(node, EXPRESSIONS):
         return None
@@ -29,7 +30,7 @@ def apart(left: Node, right: Node) -> bool:
     if first is None:
         return False
     second = _rough(right)
-    return second is not None and enclosure.excludes_zero(Evaluation(64, {}, 1).add(first, enclosure.negative(second)))
+    return second is not None and intervals.excludes_zero(Evaluation(64, {}, 1).add(first, intervals.negative(second)))
 
 
 def within(policy: Policy, answer: Node, reference: Node) -> bool:
@@ -64,6 +65,6 @@ def rounds_to(exact: Node, about: Node) -> bool:
     return abs(value - about.value) <= Fraction(1, 2 * 10 ** (about.places or 0))
 
 
-def _middle(value: enclosure.Value) -> Fraction:
+def _middle(value: intervals.Value) -> Fraction:
     ends = [Fraction(*libmp.to_rational(end)) for end in value[0]]
     return (ends[0] + ends[1]) / 2

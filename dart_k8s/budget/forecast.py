@@ -256,8 +256,8 @@ def _populations(prior: Prior, correct: Ints, trials: Ints) -> tuple[list[Prior]
     for slope in _SLOPES:
         weights = prior.weights * (np.minimum(GRID, _TAIL) / _TAIL) ** slope
         fitted = fit(correct, trials, start=Prior(weights / weights.sum()))
-        blocks = equal.blocks(grouped.correct, grouped.trials)
-        likelihood = sum(float(grouped.count[part] @ np.log(mass @ fitted.weights)) for part, mass in blocks)
+        pieces = equal.pieces(grouped.correct, grouped.trials)
+        likelihood = sum(float(grouped.count[part] @ np.log(mass @ fitted.weights)) for part, mass in pieces)
         fits.append(fitted)
         odds.append(likelihood - ((slope - SLOPE) / SLOPE_SPREAD) ** 2 / 2)
     chances = np.exp(np.array(odds) - max(odds))
@@ -273,7 +273,7 @@ def _strength(prior: Prior, tried: Pairs) -> Floats:
     with 120 queries, 73 %, since a run that follows its estimate needs 4 % more trials than the forecast says.
     """
     strength = PSEUDO_QUERIES * (Prior.flat().weights @ _IN_BIN)
-    for part, mass in prior.blocks(tried.correct, tried.trials):
+    for part, mass in prior.pieces(tried.correct, tried.trials):
         strength = strength + tried.count[part] @ (mass @ _IN_BIN) ** 3
     result: Floats = strength
     return result
@@ -297,7 +297,7 @@ def _draw_rates(
     chosen = rng.choice(len(fits), size=times, p=chances)
     for number in np.unique(chosen):
         prior = fits[number]
-        mass = np.concatenate([part for _, part in prior.blocks(grouped.correct, grouped.trials)])
+        mass = np.concatenate([part for _, part in prior.pieces(grouped.correct, grouped.trials)])
         strength = _strength(prior, tried)
         for world in np.flatnonzero(chosen == number):
             share = np.cumsum(mass * np.maximum(1e-9, rng.gamma(strength) / strength)[_BIN], axis=1)

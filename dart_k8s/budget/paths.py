@@ -147,7 +147,7 @@ class _Paths:
             target = targets(self.goal.kind, self.goal.scale, self.prior.mean(correct, trials))
         need, left = np.maximum(0, target - distinct), np.maximum(0, self.goal.cap - trials)
         reach, one = np.ones(first.size), np.ones(first.size)
-        for part, mass in self.prior.blocks(correct, trials):
+        for part, mass in self.prior.pieces(correct, trials):
             reach[part] = chance(mass, need[part], left[part])
             one[part] = chance(mass, np.ones_like(left[part]), left[part])
         reach[need == 0] = 1.0

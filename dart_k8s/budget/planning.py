@@ -135,7 +135,7 @@ def forecast_trials(prior: Prior, counts: Counts, which: Ints, need: Ints, left:
     correct, trials = counts.correct[which], counts.trials[which]
     first, index = alike(trials, correct, need, left)
     result = np.empty(first.size)
-    for part, mass in prior.blocks(correct[first], trials[first]):
+    for part, mass in prior.pieces(correct[first], trials[first]):
         result[part] = expected_trials(mass, need[first][part], left[first][part])
     return result[index]
 
@@ -172,7 +172,7 @@ def cut(
     """Cut the demand (arrays of shape (Q,)) into shards of about `shard_trials` expected trials.
 
     Queries are shuffled by `seed`: every shard is a mixture of hard and easy ones, so shards take alike long and none
-    of them is a contiguous block of one source. A query larger than a shard is split while its need can be, once it has
+    of them is a contiguous part of one source. A query larger than a shard is split while its need can be, once it has
     had its first trials.
     """
     open_queries = np.flatnonzero((need > 0) & (allowance > 0))

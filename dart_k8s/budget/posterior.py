@@ -40,7 +40,7 @@ BASE_MASS = 1e-3
 PSEUDO_QUERIES = 2.0
 """Weight of the flat prior in queries: matters for sets of dozens of queries, vanishes for thousands."""
 
-_BLOCK = 8192
+_PIECE = 8192
 """Rows of the likelihood matrix held at once: 8192 x 170 floats are 11 MB."""
 
 
@@ -105,7 +105,7 @@ class Prior:
     def posterior(self, correct: ArrayLike, trials: ArrayLike) -> Floats:
         """Distribution over the grid given counts, shape (..., G), rows sum to 1.
 
-        `correct` and `trials` broadcast against each other; keep them to some thousand elements or use `blocks`.
+        `correct` and `trials` broadcast against each other; keep them to some thousand elements or use `pieces`.
         """
         s = np.asarray(correct, dtype=np.float64)[..., None]
         n = np.asarray(trials, dtype=np.float64)[..., None]
@@ -115,17 +115,17 @@ class Prior:
         result: Floats = mass / mass.sum(axis=-1, keepdims=True)
         return result
 
-    def blocks(self, correct: Ints, trials: Ints) -> Iterator[tuple[slice, Floats]]:
+    def pieces(self, correct: Ints, trials: Ints) -> Iterator[tuple[slice, Floats]]:
         """The posterior of many pairs in pieces that fit the cache: slice of the input, array (rows, G)."""
-        for start in range(0, correct.size, _BLOCK):
-            part = slice(start, min(start + _BLOCK, correct.size))
+        for start in range(0, correct.size, _PIECE):
+            part = slice(start, min(start + _PIECE, correct.size))
             yield part, self.posterior(correct[part], trials[part])
 
     def mean(self, correct: ArrayLike, trials: ArrayLike) -> Floats:
         """Posterior mean pass rate of each query; shape of the input."""
         grouped = pairs(correct, trials)
         means = np.empty(grouped.correct.size)
-        for part, mass in self.blocks(grouped.correct, grouped.trials):
+        for part, mass in self.pieces(grouped.correct, grouped.trials):
             means[part] = mass @ GRID
         result: Floats = means[grouped.index].reshape(np.shape(correct))
         return result
@@ -146,7 +146,7 @@ def fit(correct: ArrayLike, trials: ArrayLike, *, start: Prior | None = None, st
     grouped = pairs(s[tried], n[tried])
     # The posterior under equal weights is the likelihood, each row up to a factor that cancels.
     equal = Prior(np.full(GRID.size, 1.0 / GRID.size))
-    held = [(part, mass) for part, mass in equal.blocks(grouped.correct, grouped.trials)]
+    held = [(part, mass) for part, mass in equal.pieces(grouped.correct, grouped.trials)]
     flat = Prior.flat().weights
     total = float(grouped.count.sum())
     weights = prior.weights

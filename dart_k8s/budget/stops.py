@@ -70,7 +70,7 @@ def hopeless(
     low = np.empty(first.size, dtype=bool)
     none = np.empty(first.size, dtype=bool)
     s, n, r, m = correct[ripe][first], trials[ripe][first], need[first], left[first]
-    for part, mass in prior.blocks(s, n):
+    for part, mass in prior.pieces(s, n):
         low[part] = chance(mass, r[part], m[part]) < goal.hopeless_probability
         none[part] = chance(mass, np.ones_like(r[part]), m[part]) < goal.hopeless_probability
     floors = np.where((distinct[ripe] == 0) & none[inverse], 0, goal.floor(target[ripe]))

@@ -4,15 +4,19 @@ Identity of a trial is (attempt, query, launch place). An attempt's tallies are 
 tally that is seen again changes nothing. Within an attempt a query's trials count as the longest run of places from 0
 that all have their verdict; the others wait, and become surplus when the attempt is sealed. So what is counted does
 not depend on which response happened to finish first.
+
+A pending trial has the verdict that is folded first. One that comes later, from another claim, is passed over, and the
+state says so: what was counted can't be counted again, and the pool has to say the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from .segments import CORRECT, PENDING, UNDECIDED, VOID, Tally
-from .state import BudgetState, Hashes, Held, Ints, Live, Table, Totals, Waiting
+from .state import BudgetState, Hashes, Held, Ints, Live, Passed, Table, Totals, Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,7 @@ def fold(state: BudgetState, arrivals: Sequence[Arrival]) -> BudgetState:
     """
     index = state.attempt_index()
     cursor = state.cursor.copy()
-    taken: list[tuple[int, Tally]] = []
+    taken: list[_Taken] = []
     late = 0
     for arrival in sorted(arrivals, key=lambda a: (a.attempt, a.sequence)):
         if arrival.attempt not in index:
@@ -132,12 +136,31 @@ def fold(state: BudgetState, arrivals: Sequence[Arrival]) -> BudgetState:
             late += 1
             continue
         cursor[row] += 1
-        taken.append((row, arrival.tally))
-    totals = _totals(state.totals, [tally for _, tally in taken], late)
+        taken.append(_Taken(row, arrival.sequence, arrival.tally))
+    totals = _totals(state.totals, [one.tally for one in taken], late)
     state = replace(state, cursor=cursor, totals=totals)
     if not taken:
         return state
-    return _count(state, *_rows(state, index, taken))
+    return _count(*_rows(state, index, taken))
+
+
+class _Taken(NamedTuple):
+    """A tally that is folded."""
+
+    row: int
+    """Of its attempt in the state."""
+    sequence: int
+    tally: Tally
+
+
+class _Origin(NamedTuple):
+    """Which segment rows come from that only bring a verdict, shape (R,) each; -1 for all others."""
+
+    writer: Ints
+    sequence: Ints
+
+    def where(self, which: np.ndarray[tuple[int], np.dtype[np.generic]]) -> "_Origin":
+        return _Origin(self.writer[which], self.sequence[which])
 
 
 def _totals(totals: Totals, tallies: Sequence[Tally], late: int) -> Totals:
@@ -155,16 +178,23 @@ def _totals(totals: Totals, tallies: Sequence[Tally], late: int) -> Totals:
     )
 
 
-def _rows(state: BudgetState, index: Mapping[str, int], taken: Sequence[tuple[int, Tally]]) -> tuple[Waiting, Ints]:
-    """New rows and those waiting so far as one table, each (attempt, query, place) once; and new tokens per query."""
+def _rows(
+    state: BudgetState, index: Mapping[str, int], taken: Sequence[_Taken]
+) -> tuple[BudgetState, Waiting, _Origin, Ints]:
+    """New rows and those waiting so far as one table, each (attempt, query, place) once; where they come from; and new
+    tokens per query. The state says what was passed over."""
     attempt = [state.waiting.attempt]
-    for row, tally in taken:
+    nowhere = np.full(state.waiting.place.size, -1, dtype=np.int64)
+    writer, sequence = [nowhere], [nowhere]
+    for row, number, tally in taken:
         own = np.full(tally.query.size, row, dtype=np.int64)
-        for at, block in enumerate(tally.block):
-            if block:
-                own[at] = index.get(block, -1)
+        for at, named in enumerate(tally.attempt):
+            if named:
+                own[at] = index.get(named, -1)
         attempt.append(own)
-    tallies = [tally for _, tally in taken]
+        writer.append(np.where(tally.fresh, -1, row))
+        sequence.append(np.where(tally.fresh, -1, number))
+    tallies = [one.tally for one in taken]
     merged = Waiting(
         attempt=np.concatenate(attempt),
         query=np.concatenate([state.waiting.query, *(t.query for t in tallies)]),
@@ -174,6 +204,7 @@ def _rows(state: BudgetState, index: Mapping[str, int], taken: Sequence[tuple[in
     )
     order = np.lexsort((merged.verdict == PENDING, merged.place, merged.query, merged.attempt))
     merged = _waiting_where(merged, order)
+    origin = _Origin(np.concatenate(writer), np.concatenate(sequence)).where(order)
     again = np.zeros(merged.place.size, dtype=bool)
     again[1:] = (np.diff(merged.attempt) == 0) & (np.diff(merged.query) == 0) & (np.diff(merged.place) == 0)
     # The verdict of a trial in a sealed or unknown attempt comes too late to matter (-1, or no longer live).
@@ -181,10 +212,33 @@ def _rows(state: BudgetState, index: Mapping[str, int], taken: Sequence[tuple[in
     spoken = np.concatenate([t.query[t.fresh] for t in tallies])
     weight = np.concatenate([t.tokens[t.fresh] for t in tallies]).astype(np.float64)
     tokens = np.bincount(spoken, weights=weight, minlength=state.size).astype(np.int64)
-    return _waiting_where(merged, ~again & ~sealed), tokens
+    left = ~again & ~sealed
+    # A segment that says the same twice is passed over as a whole, or not at all.
+    twin = again.copy()
+    twin[1:] &= (np.diff(origin.writer) == 0) & (np.diff(origin.sequence) == 0)
+    gone = ~left & ~twin
+    state = _pass_over(state, _waiting_where(merged, gone), origin.where(gone))
+    return state, _waiting_where(merged, left), origin.where(left), tokens
 
 
-def _count(state: BudgetState, rows: Waiting, tokens: Ints) -> BudgetState:
+def _pass_over(state: BudgetState, rows: Waiting, origin: _Origin) -> BudgetState:
+    """Note verdicts that do not count; rows that are trials themselves are none, nor are those of unknown attempts."""
+    only = (origin.writer >= 0) & (rows.attempt >= 0)
+    if not only.any():
+        return state
+    rows, origin = _waiting_where(rows, only), origin.where(only)
+    more = {
+        "writer": origin.writer,
+        "sequence": origin.sequence,
+        "attempt": rows.attempt,
+        "query": rows.query,
+        "place": rows.place,
+    }
+    passed = Passed(**{name: np.append(getattr(state.passed, name), column) for name, column in more.items()})
+    return replace(state, passed=passed)
+
+
+def _count(state: BudgetState, rows: Waiting, origin: _Origin, tokens: Ints) -> BudgetState:
     """Count what is countable of `rows` (sorted by attempt, query, place); the rest waits."""
     live, size = state.live, state.size
     where = np.searchsorted(live.attempt * size + live.query, rows.attempt * size + rows.query)
@@ -194,6 +248,7 @@ def _count(state: BudgetState, rows: Waiting, tokens: Ints) -> BudgetState:
         row = int(np.flatnonzero(~fits)[0])
         raise ValueError(f"attempt '{state.attempts[rows.attempt[row]]}' holds no grant for query {rows.query[row]}")
     fresh = rows.place >= live.next[where]
+    state = _pass_over(state, _waiting_where(rows, ~fresh), origin.where(~fresh))
     rows, where = _waiting_where(rows, fresh), where[fresh]
 
     starts = np.flatnonzero(np.diff(where, prepend=-1))

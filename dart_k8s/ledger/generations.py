@@ -93,4 +93,4 @@ def retally(tally: Tally, verdicts: Sequence[str | None]) -> Tally:
     columns = {
         name: getattr(tally, name)[kept] for name in ("query", "place", "tokens", "prompt_tokens", "text", "fresh")
     }
-    return replace(tally, **columns, verdict=codes[kept], block=())
+    return replace(tally, **columns, verdict=codes[kept], attempt=())

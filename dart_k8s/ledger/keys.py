@@ -75,7 +75,7 @@ class ShardName:
 
 @dataclass(frozen=True, slots=True, order=True)
 class AttemptName:
-    """One holding of a shard, first or takeover: the block that its trials are named by."""
+    """One holding of a shard, first or takeover; its trials are named by it."""
 
     shard: ShardName
     attempt: int

@@ -32,6 +32,9 @@ _CODES = {None: PENDING, "correct": CORRECT, "incorrect": INCORRECT, "undecided"
 SPANS = pa.list_(pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())]))
 """Who wrote which part of a response: consecutive, from its first character to its last."""
 
+_STORED = {"attempt": "block"}
+"""Fields whose column has another name: the first format's, so that every program reads every segment."""
+
 SEGMENT_SCHEMA = pa.schema(
     [
         pa.field("query", pa.int32(), nullable=False),
@@ -75,8 +78,8 @@ class Row:
     """Launch place of the trial among its query's in its attempt, from 0."""
     response: str | None = None
     """None: this row brings only the verdict."""
-    block: str = ""
-    """Attempt of the pending trial that gets its verdict; empty: this attempt."""
+    attempt: str = ""
+    """That of the pending trial that gets its verdict; empty: this attempt."""
     tokens: int = 0
     prompt_tokens: int = 0
     finish: str = "stop"
@@ -117,7 +120,7 @@ class Tally:
     """A segment's rows without texts; arrays of shape (R,)."""
 
     query: NDArray[np.int64]
-    block: tuple[str, ...]
+    attempt: tuple[str, ...]
     """Empty, or for each row the attempt that the row speaks of ("" : its own)."""
     place: NDArray[np.int64]
     verdict: NDArray[np.int64]
@@ -134,7 +137,7 @@ class Tally:
 def encode_segment(rows: Iterable[Row], *, waste: Waste, final: bool, verifier: str) -> bytes:
     """Rows as one segment. `verifier` is the version of the verdicts: a state never mixes two."""
     listed = list(rows)
-    columns = {name: [getattr(row, name) for row in listed] for name in SEGMENT_SCHEMA.names}
+    columns = {_STORED.get(name, name): [getattr(row, name) for row in listed] for name in Row.__slots__}
     columns["spans"] = [[span._asdict() for span in row.spans] or None for row in listed]
     meta = {
         "format": SEGMENT_FORMAT,
@@ -155,8 +158,9 @@ def read_segment(data: bytes, *, key: str) -> list[Row]:
 
 
 def _row(fields: dict[str, Any]) -> Row:
+    attempt = fields.pop(_STORED["attempt"])
     spans = tuple(Span(**span) for span in fields.pop("spans", None) or ())
-    return Row(**fields, spans=spans)
+    return Row(**fields, attempt=attempt, spans=spans)
 
 
 def tally_of(segment: bytes, *, key: str) -> bytes:
@@ -175,8 +179,9 @@ def tally_of(segment: bytes, *, key: str) -> bytes:
             "text": table["text"],
             "fresh": pa.array(fresh, pa.bool_()),
         }
-        if any(table["block"].to_pylist()):
-            columns["block"] = table["block"]
+        name = _STORED["attempt"]
+        if any(table[name].to_pylist()):
+            columns[name] = table[name]
     meta = {**meta, "format": TALLY_FORMAT}
     return _write(pa.table(columns).replace_schema_metadata({"dart": json.dumps(meta, sort_keys=True)}))
 
@@ -188,7 +193,7 @@ def read_tally(data: bytes, *, key: str) -> Tally:
     with frame.reading(data, key=key, kind="tally"):
         return Tally(
             **frame.ints(table, ("query", "place", "verdict", "tokens", "prompt_tokens")),
-            block=tuple(table["block"].to_pylist()) if "block" in table.column_names else (),
+            attempt=tuple(table[name].to_pylist()) if (name := _STORED["attempt"]) in table.column_names else (),
             text=table["text"].to_numpy(),
             fresh=table["fresh"].to_numpy(),
             waste=Waste(**{name: value for name, value in meta["waste"].items() if name in Waste.__slots__}),

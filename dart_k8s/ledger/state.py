@@ -8,6 +8,7 @@ immutable; `fold` and its neighbours return a new state.
     attempts   every holding of a shard ever folded: its cursor, and whether it is live, ended or sealed
     live       per (attempt, query) not yet sealed: what was granted and how far it got
     waiting    trials written but not countable yet: an earlier one has not finished, or the verdict is pending
+    passed     verdicts that were passed over, for their trial had one already
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,9 @@ from .keys import BUDGET, PlanName
 FORMAT = "dart-k8s.io/budget-state/v1"
 REJUDGED_FORMAT = "dart-k8s.io/budget-state/v2"
 """Of a state made from a later generation of verdicts: a program that knows none must not take the first for it."""
-VERSION = 2
+PASSED_FORMAT = "dart-k8s.io/budget-state/v3"
+"""Of a state that passed verdicts over: a program that does not know which would put others into the pool."""
+VERSION = 3
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -141,6 +144,26 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """Verdicts that were passed over, shape (P,) each: their trial had one from another segment already. Rare: the
+    holder of a claim and whoever took it over both verified a pending trial."""
+
+    writer: Ints
+    """Attempt that brought the verdict."""
+    sequence: Ints
+    """Its segment."""
+    attempt: Ints
+    """Attempt of the trial."""
+    query: Ints
+    place: Ints
+
+    @classmethod
+    def empty(cls) -> "Passed":
+        """None."""
+        return cls(**{name: np.zeros(0, dtype=np.int64) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetState:
     """See the module."""
 
@@ -151,6 +174,7 @@ class BudgetState:
     """Whether each text was seen exactly once."""
     live: Live = field(default_factory=Live.empty)
     waiting: Waiting = field(default_factory=Waiting.empty)
+    passed: Passed = field(default_factory=Passed.empty)
     attempts: tuple[str, ...] = ()
     """`AttemptName`s in the order in which they were first folded: the launch order of claims."""
     cursor: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -218,7 +242,7 @@ class BudgetState:
 def encode(state: BudgetState) -> bytes:
     """The state as one object."""
     header: dict[str, Any] = {
-        "format": REJUDGED_FORMAT if state.generation else FORMAT,
+        "format": PASSED_FORMAT if state.passed.place.size else REJUDGED_FORMAT if state.generation else FORMAT,
         "queries": state.size,
         "epoch": state.epoch,
         "plan": None if state.plan is None else str(state.plan),
@@ -247,6 +271,8 @@ def encode(state: BudgetState) -> bytes:
         "live": frame.table_bytes(_columns(state.live)),
         "waiting": frame.table_bytes(_columns(state.waiting)),
     }
+    if state.passed.place.size:
+        parts["passed"] = frame.table_bytes(_columns(state.passed))
     return frame.pack(header, parts)
 
 
@@ -263,6 +289,7 @@ def decode(data: bytes) -> BudgetState:
             once=parts["texts"]["once"].to_numpy(),
             live=Live(**frame.ints(parts["live"], Live.__slots__)),
             waiting=Waiting(**waiting, text=parts["waiting"]["text"].to_numpy().astype(np.uint64)),
+            passed=Passed(**frame.ints(parts["passed"], Passed.__slots__)) if "passed" in parts else Passed.empty(),
             attempts=tuple(parts["attempts"]["name"].to_pylist()),
             cursor=attempts["cursor"],
             held=attempts["held"],
@@ -295,7 +322,7 @@ def _scalars(header: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _columns(table: Table | Live | Waiting) -> pa.Table:
+def _columns(table: Table | Live | Waiting | Passed) -> pa.Table:
     return pa.table({name: _narrow(getattr(table, name)) for name in type(table).__slots__})
 
 
@@ -313,6 +340,7 @@ __all__ = [
     "BudgetState",
     "Held",
     "Live",
+    "Passed",
     "Phase",
     "Table",
     "Totals",

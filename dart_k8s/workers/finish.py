@@ -22,7 +22,7 @@ from .curate.assemble import Assembled, Known, assemble
 from .curate.card import About
 from .curate.compact import compact
 from .curate.decontaminate import Item, Pair
-from .curate.pool import PoolSource, Provenance, SealedAttempt
+from .curate.pool import PassedOver, PoolSource, Provenance, SealedAttempt
 from .curate.select import rule_for
 from .opening import open_rows
 from .record import RunRecord
@@ -170,12 +170,18 @@ def about(closed: Closed, synthesis: Synthesis, command: str) -> About:
 
 def sealed_attempts(current: BudgetState) -> list[SealedAttempt]:
     """Exactly the segments that the sealed state counts, attempts in launch order."""
+    passed: dict[int, list[PassedOver]] = {}
+    rows = current.passed
+    columns = (rows.writer, rows.sequence, rows.attempt, rows.query, rows.place)
+    for writer, sequence, attempt, query, place in zip(*(column.tolist() for column in columns), strict=True):
+        passed.setdefault(writer, []).append(PassedOver(sequence, current.attempts[attempt], query, place))
     return [
         SealedAttempt(
             name=name,
             order=order,
             segments=int(current.cursor[order]),
             generation=current.generation if order < current.rejudged else 0,
+            passed=tuple(passed.get(order, ())),
         )
         for order, name in enumerate(current.attempts)
         if current.cursor[order]

@@ -43,23 +43,23 @@ async def written_rows(access: Access, attempt: AttemptName) -> list[Row]:
 
 
 def pending_rows(history: Sequence[tuple[AttemptName, Iterable[Row]]]) -> list[Row]:
-    """Trials of these attempts that have no verdict anywhere in them, each naming its attempt as block."""
-    judged = {(r.block, r.query, r.place) for _, rows in history for r in rows if r.block and r.response is None}
+    """Trials of these attempts that have no verdict anywhere in them, each naming its attempt."""
+    judged = {(r.attempt, r.query, r.place) for _, rows in history for r in rows if r.attempt and r.response is None}
     return [
-        replace(row, block=str(attempt))
+        replace(row, attempt=str(attempt))
         for attempt, rows in history
         for row in rows
         if row.verdict is None and row.response is not None and (str(attempt), row.query, row.place) not in judged
     ]
 
 
-def _speaks_of(row: Row, block: str) -> bool:
-    """Whether the row only brings the verdict of a trial of `block`."""
-    return row.response is None and row.finish != "error" and row.block == block
+def _speaks_of(row: Row, attempt: str) -> bool:
+    """Whether the row only brings the verdict of a trial of `attempt`."""
+    return row.response is None and row.finish != "error" and row.attempt == attempt
 
 
 def _with_verdict(row: Row, verdicts: dict[tuple[int, int], Row]) -> Row:
     late = verdicts.get((row.query, row.place))
-    if late is None or row.verdict is not None or row.block or row.response is None:
+    if late is None or row.verdict is not None or row.attempt or row.response is None:
         return row
     return replace(row, verdict=late.verdict, reason=late.reason, answer=late.answer, tier=late.tier)

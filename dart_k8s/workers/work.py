@@ -119,10 +119,10 @@ class Work:
         self.running -= 1
 
     def judged(self, line: Line | None, row: Row, verdict: Verdict, now: float) -> None:
-        """The verdict of a response; `line` is None for a trial of an earlier attempt, which `row.block` names."""
+        """The verdict of a response; `line` is None for a trial of an earlier attempt, which `row.attempt` names."""
         self.verifying -= 1
         row.verdict, row.reason, row.answer, row.tier = verdict.verdict, verdict.reason, verdict.answer, verdict.tier
-        if row.block or (row.query, row.place) in self.pending_written:
+        if row.attempt or (row.query, row.place) in self.pending_written:
             self.pending_written.discard((row.query, row.place))
             self.rows.append(Buffered(row=replace(row, response=None, tokens=0, prompt_tokens=0), since=now))
             self.bytes += ROW_OVERHEAD
@@ -191,7 +191,7 @@ def carry_on(lines: Iterable[Line], earlier: Iterable[list[Row]], prior: Prior, 
 
     `earlier` are the rows of each earlier attempt. The counting rule holds within each of them.
     """
-    attempts = [sorted((r for r in rows if not r.block), key=lambda r: (r.query, r.place)) for rows in earlier]
+    attempts = [sorted((r for r in rows if not r.attempt), key=lambda r: (r.query, r.place)) for rows in earlier]
     result = []
     for line in lines:
         grant, tracker = line.tracker.grant, line.tracker

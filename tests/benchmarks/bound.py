@@ -73,7 +73,7 @@ def realised_bound(world: World, need: int, cap: int) -> int:
     for number, name in enumerate(state.attempts):
         for entry in world.store.list(AttemptName.parse(name).tallies):
             tally = segments.read_tally(world.store.get(entry.key).data, key=entry.key)
-            if any(tally.block):
+            if any(tally.attempt):
                 raise ValueError(f"'{entry.key}' speaks of another attempt: this run was not meant to have takeovers")
             columns.append(
                 [

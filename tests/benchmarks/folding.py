@@ -75,7 +75,7 @@ def _arrivals(state: BudgetState) -> list[Arrival]:
             zeros = np.zeros(query.size, dtype=np.int64)
             tally = Tally(
                 query=query,
-                block=(),
+                attempt=(),
                 place=zeros,
                 verdict=rng.integers(0, 2, query.size),
                 tokens=zeros + 300,

@@ -57,9 +57,11 @@ def void(query: int, place: int) -> Row:
     return Row(query=query, place=place, finish="error")
 
 
-def late(query: int, place: int, verdict: str, *, block: str = "") -> Row:
+def late(query: int, place: int, verdict: str, *, attempt: str = "") -> Row:
     """The verdict of a trial that was written while pending."""
-    return Row(query=query, place=place, block=block, verdict=verdict, reason="was late", answer="7", tier="symbolic")
+    return Row(
+        query=query, place=place, attempt=attempt, verdict=verdict, reason="was late", answer="7", tier="symbolic"
+    )
 
 
 def put_segments(store: Store, name: str, *segments: list[Row], verifier: str = "1") -> int:

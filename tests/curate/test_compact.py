@@ -1,9 +1,10 @@
 """From segments to the sealed pool."""
 
 import hashlib
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,10 +15,14 @@ from dart_k8s.edges.store.base import Store
 from dart_k8s.edges.store.local import LocalStore
 from dart_k8s.edges.store.memory import MemoryStore
 from dart_k8s.errors import RunError
-from dart_k8s.ledger.segments import Row
+from dart_k8s.ledger import fold
+from dart_k8s.ledger.keys import AttemptName
+from dart_k8s.ledger.segments import Row, read_tally, tally_of
+from dart_k8s.ledger.state import BudgetState
 from dart_k8s.workers.curate import compact as module
 from dart_k8s.workers.curate.compact import compact
 from dart_k8s.workers.curate.pool import POOL_FORMAT, POOL_SCHEMA, SealedAttempt
+from dart_k8s.workers.finish import sealed_attempts
 
 from .builders import attempt, late, put_segments, sealed, snapshot, trial, void
 
@@ -57,14 +62,14 @@ CASES = {
         [(0, 0, 0, "incorrect", False), (0, 1, 1, "correct", False)],
     ),
     "a verdict from a takeover goes to the attempt that it names": (
-        [[[trial(0, 0, None)]], [[late(0, 0, "correct", block=attempt(0, shard=0)), trial(0, 0, "incorrect")]]],
+        [[[trial(0, 0, None)]], [[late(0, 0, "correct", attempt=attempt(0, shard=0)), trial(0, 0, "incorrect")]]],
         [(0, 0, 0, "correct", False), (0, 1, 0, "incorrect", False)],
     ),
-    "the first of two verdicts for one trial counts": (
+    "without a word of the state the first of two verdicts counts": (
         [
             [[trial(0, 0, None)]],
-            [[late(0, 0, "correct", block=attempt(0, shard=0))]],
-            [[late(0, 0, "incorrect", block=attempt(0, shard=0))]],
+            [[late(0, 0, "correct", attempt=attempt(0, shard=0))]],
+            [[late(0, 0, "incorrect", attempt=attempt(0, shard=0))]],
         ],
         [(0, 0, 0, "correct", False)],
     ),
@@ -89,6 +94,27 @@ def test_pool_rows(attempts: list[list[list[Row]]], expected: list[tuple[object,
     store = MemoryStore()
     compact(store, sealed(store, attempts), snapshot(2))
     assert brief(store, "query_number", "trial", "place", "verdict", "surplus") == expected
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_of_two_verdicts_the_pool_has_the_one_that_the_state_counted(order: tuple[int, ...]) -> None:
+    names, every = [attempt(0, shard=n) for n in range(3)], np.arange(1)
+    pending, said = trial(0, 0, None), ["correct", "incorrect"]
+    late_ones = [late(0, 0, verdict, attempt=names[0]) for verdict in said]
+    written = dict(zip(names, [[pending], [late_ones[0]], [late_ones[1]]], strict=True))
+    store, current = MemoryStore(), BudgetState.empty(1, verifier="1")
+    for name in names:
+        current = fold.register(current, name, query=every, need=every + 1, allowance=every + 9)
+        put_segments(store, name, written[name])
+    for at in order:
+        key = AttemptName.parse(names[at]).segment(0)
+        tally = read_tally(tally_of(store.get(key).data, key=key), key=key)
+        current = fold.fold(current, [fold.Arrival(attempt=names[at], sequence=0, tally=tally)])
+    current = fold.seal(current, names)
+    done = compact(store, sealed_attempts(current), snapshot(1))
+    first = said[0] if order.index(1) < order.index(2) else said[1]
+    assert brief(store, "verdict") == [(first,)]
+    assert done.counts["s"].to_pylist() == current.table.correct.tolist() == [first == "correct"]
 
 
 def test_a_late_verdict_brings_its_reason_answer_and_tier() -> None:

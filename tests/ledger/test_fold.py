@@ -1,7 +1,7 @@
 """Folding against a naive recount: nothing lost, nothing twice, whatever the order and the batches of arrival."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from dart_k8s.ledger import fold, state
 from dart_k8s.ledger.fold import Arrival
 from dart_k8s.ledger.keys import AttemptName, PlanName, ShardName
 from dart_k8s.ledger.segments import CORRECT, INCORRECT, PENDING, UNDECIDED, VOID, Row, Tally, Waste
-from dart_k8s.ledger.state import BudgetState, Held, Ints
+from dart_k8s.ledger.state import BudgetState, Held, Ints, Passed
 
 from .test_formats import same_state
 
@@ -33,7 +33,7 @@ def tally(rows: Sequence[Row], waste: Waste = NO_WASTE) -> Tally:
 
     return Tally(
         query=ints(r.query for r in rows),
-        block=tuple(r.block for r in rows) if any(r.block for r in rows) else (),
+        attempt=tuple(r.attempt for r in rows) if any(r.attempt for r in rows) else (),
         place=ints(r.place for r in rows),
         verdict=ints(VOID if r.finish == "error" else CODES[r.verdict] for r in rows),
         tokens=ints(r.tokens for r in rows),
@@ -52,14 +52,16 @@ def begun(names: Sequence[str] = NAMES, queries: int = QUERIES) -> BudgetState:
     return current
 
 
-def trial(place: int, verdict: str | None = "correct", *, query: int = 0, text: int = 0, block: str = "") -> Row:
+def trial(place: int, verdict: str | None = "correct", *, query: int = 0, text: int = 0, attempt: str = "") -> Row:
     """A response with its verdict, or pending."""
-    return Row(query=query, place=place, response="r", verdict=verdict, text=text or place + 1, tokens=10, block=block)
+    return Row(
+        query=query, place=place, response="r", verdict=verdict, text=text or place + 1, tokens=10, attempt=attempt
+    )
 
 
-def verdict(place: int, what: str = "correct", *, query: int = 0, text: int = 0, block: str = "") -> Row:
+def verdict(place: int, what: str = "correct", *, query: int = 0, text: int = 0, attempt: str = "") -> Row:
     """Only the verdict of a trial that was written while pending."""
-    return Row(query=query, place=place, verdict=what, text=text or place + 1, block=block)
+    return Row(query=query, place=place, verdict=what, text=text or place + 1, attempt=attempt)
 
 
 def void(place: int, query: int = 0) -> Row:
@@ -118,7 +120,7 @@ def test_a_verdict_that_comes_later_counts_the_trial_and_those_behind_it() -> No
 
 def test_a_verdict_from_another_attempt_counts_in_the_attempt_of_its_trial() -> None:
     current = folded([trial(0, None), trial(1)])
-    current = folded([verdict(0, block=NAMES[0]), trial(0, text=77)], start=current, name=NAMES[1])
+    current = folded([verdict(0, attempt=NAMES[0]), trial(0, text=77)], start=current, name=NAMES[1])
     assert int(current.table.trials[0]) == 3
     assert current.live.counted[current.live.query == 0].tolist() == [2, 1, 0]
 
@@ -126,12 +128,12 @@ def test_a_verdict_from_another_attempt_counts_in_the_attempt_of_its_trial() -> 
 def test_a_verdict_that_two_attempts_brought_counts_once() -> None:
     current = folded([trial(0, None)])
     for name in NAMES[1:]:
-        current = folded([verdict(0, block=NAMES[0])], start=current, name=name)
+        current = folded([verdict(0, attempt=NAMES[0])], start=current, name=name)
     assert int(current.table.trials[0]) == 1
 
 
 def test_a_verdict_that_arrives_before_its_trial_counts_it_once() -> None:
-    current = folded([verdict(0, block=NAMES[0])], name=NAMES[1])
+    current = folded([verdict(0, attempt=NAMES[0])], name=NAMES[1])
     current = folded([trial(0, None)], start=current)
     assert int(current.table.trials[0]) == 1 and current.waiting.place.size == 0
     assert int(current.table.tokens[0]) == 10
@@ -196,7 +198,7 @@ def test_tallies_after_the_seal_are_reported_and_not_counted() -> None:
 
 def test_a_verdict_for_a_sealed_attempt_changes_nothing() -> None:
     sealed = fold.seal(folded([trial(0)]), [NAMES[0]])
-    later = folded([verdict(0, block=NAMES[0]), verdict(3, block=NAMES[0])], start=sealed, name=NAMES[1])
+    later = folded([verdict(0, attempt=NAMES[0]), verdict(3, attempt=NAMES[0])], start=sealed, name=NAMES[1])
     assert int(later.table.trials[0]) == 1 and later.waiting.place.size == 0
 
 
@@ -271,8 +273,9 @@ class History:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> History:
-    """Trials with gaps, void places, and pending ones that get their verdict later, from one attempt or two."""
+def histories(draw: st.DrawFn, *, agreed: bool = True) -> History:
+    """Trials with gaps, void places, and pending ones that get their verdict later, from one attempt or two, which say
+    the same if `agreed`."""
     names = NAMES[: draw(st.integers(1, 3))]
     lengths = {name: draw(st.integers(1, 4)) for name in names}
     written: dict[str, list[list[Row]]] = {name: [[] for _ in range(lengths[name])] for name in names}
@@ -294,10 +297,12 @@ def histories(draw: st.DrawFn) -> History:
                     after = draw(st.integers(when, lengths[name] - 1))
                     written[name][after].append(verdict(place, late, query=query, text=text))
                 others = names[at + 1 :]
+                if not agreed:
+                    late = draw(st.sampled_from(["correct", "incorrect"]))
                 if what in ("other", "both") and others:
                     by = draw(st.sampled_from(others))
                     after = draw(st.integers(0, lengths[by] - 1))
-                    written[by][after].append(verdict(place, late, query=query, text=text, block=name))
+                    written[by][after].append(verdict(place, late, query=query, text=text, attempt=name))
     for tallies in written.values():
         for rows in tallies:
             draw(st.randoms(use_true_random=False)).shuffle(rows)
@@ -318,14 +323,16 @@ class Counted:
     pending: Counter[str] = field(default_factory=Counter)
 
 
-def recount(history: History) -> Counted:
-    """The counting rule, naively."""
+def recount(history: History, passed: Collection[tuple[str, int, str, int, int]] = ()) -> Counted:
+    """The counting rule, naively, without the verdicts that were passed over."""
     verdicts: dict[tuple[str, int, int], str] = {}
     trials: dict[tuple[str, int], dict[int, Row]] = {}
     for name, tallies in history.written.items():
-        for row in (row for rows in tallies for row in rows):
+        for sequence, row in ((sequence, row) for sequence, rows in enumerate(tallies) for row in rows):
+            if (name, sequence, row.attempt or name, row.query, row.place) in passed and row.response is None:
+                continue
             if row.response is None and row.finish != "error":
-                verdicts[row.block or name, row.query, row.place] = str(row.verdict)
+                verdicts[row.attempt or name, row.query, row.place] = str(row.verdict)
             else:
                 trials.setdefault((name, row.query), {})[row.place] = row
     out = Counted()
@@ -369,10 +376,19 @@ def assert_counts(current: BudgetState, expected: Counted) -> None:
 
 
 def settled(current: BudgetState) -> BudgetState:
-    """Without what depends on the batches: how many folds there were, and who was first with a text."""
+    """Without what depends on the batches: how many folds there were, who was first with a text or a verdict."""
     return replace(
-        current, totals=replace(current.totals, folds=0), live=replace(current.live, found=current.live.next * 0)
+        current,
+        totals=replace(current.totals, folds=0),
+        live=replace(current.live, found=current.live.next * 0),
+        passed=Passed.empty(),
     )
+
+
+def passed_over(current: BudgetState) -> set[tuple[str, int, str, int, int]]:
+    """Writer, its segment, and attempt, query and place of the trial."""
+    columns = (getattr(current.passed, name).tolist() for name in Passed.__slots__)
+    return {(current.attempts[w], s, current.attempts[a], q, p) for w, s, a, q, p in zip(*columns, strict=True)}
 
 
 @given(histories())
@@ -400,6 +416,32 @@ def test_order_batches_and_repetition_of_arrivals_change_nothing(history: Histor
             current = state.decode(state.encode(current))
     assert_counts(current, recount(history))
     same_state(settled(current), settled(fold.fold(begun(), every)))
+
+
+@given(histories(agreed=False), st.data())
+def test_of_two_verdicts_the_first_to_be_folded_counts_and_the_state_names_the_other(
+    history: History, data: st.DataObject
+) -> None:
+    every = {name: list(some) for name, some in history.arrivals().items()}
+    order = data.draw(st.permutations([name for name, some in every.items() for _ in some]))
+    current = begun()
+    for name in order:
+        current = fold.fold(current, [every[name].pop(0)])
+        if data.draw(st.booleans()):
+            current = state.decode(state.encode(current))
+    assert_counts(current, recount(history, passed_over(current)))
+    given = Counter(
+        (row.attempt or name, row.query, row.place)
+        for name, tallies in history.written.items() for rows in tallies for row in rows
+        if row.response is None and row.finish != "error"
+    )  # fmt: skip
+    assert Counter(key[2:] for key in passed_over(current)) == {key: n - 1 for key, n in given.items() if n > 1}
+
+
+def test_a_verdict_on_a_trial_that_is_sealed_is_passed_over() -> None:
+    sealed = fold.seal(folded([trial(0, None), verdict(0, "incorrect")]), [NAMES[0]])
+    later = folded([verdict(0, attempt=NAMES[0])], start=sealed, name=NAMES[1])
+    assert passed_over(later) == {(NAMES[1], 0, NAMES[0], 0, 0)} and not later.table.correct.any()
 
 
 @given(histories())

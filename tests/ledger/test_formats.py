@@ -32,7 +32,7 @@ def some_rows() -> list[Row]:
         Row(query=1, place=2, response="", tokens=1, verdict="undecided", text=2),
         Row(query=0, place=0, response="not verified yet", tokens=4, text=3),
         Row(query=0, place=1, finish="error"),
-        Row(query=2, place=5, block=FIRST, verdict="correct", text=9),
+        Row(query=2, place=5, attempt=FIRST, verdict="correct", text=9),
     ]  # fmt: skip
 
 
@@ -52,6 +52,17 @@ def some_state() -> BudgetState:
         begun, plan=PLAN, epoch=4, weights=(0.25, 0.75), nonce="n", note="waits", phase=Phase.SEALING,
         totals=replace(begun.totals, held_seconds=1.5),
     )  # fmt: skip
+
+
+def state_that_passed_one_over() -> BudgetState:
+    """The same, with a second verdict on its pending trial."""
+    first = some_state()
+    rows = [Row(query=0, place=0, verdict=verdict, text=3) for verdict in ("correct", "incorrect")]
+    for sequence, row in enumerate(rows, start=1):
+        data = segments.encode_segment([row], waste=Waste(), final=False, verifier="v1")
+        tally = segments.read_tally(segments.tally_of(data, key="s"), key="t")
+        first = fold.fold(first, [fold.Arrival(attempt=FIRST, sequence=sequence, tally=tally)])
+    return first
 
 
 def some_plan() -> Plan:
@@ -80,7 +91,7 @@ def some_claim() -> Claim:
 
 def same_state(a: BudgetState, b: BudgetState) -> None:
     """Assert that two states hold the same."""
-    for part in ("table", "live", "waiting"):
+    for part in ("table", "live", "waiting", "passed"):
         for name in type(getattr(a, part)).__slots__:
             np.testing.assert_array_equal(
                 getattr(getattr(a, part), name), getattr(getattr(b, part), name), err_msg=name
@@ -97,6 +108,15 @@ def test_a_state_reads_back_as_it_was_written() -> None:
     same_state(before, after)
     assert after.table.trials.dtype == np.int64
     assert after.texts.dtype == np.uint64
+
+
+def test_what_was_passed_over_reads_back_and_an_older_program_does_not_read_it() -> None:
+    before = state_that_passed_one_over()
+    assert (before.passed.sequence.tolist(), before.passed.query.tolist()) == ([2], [0])
+    same_state(before, state.decode(state.encode(before)))
+    with pytest.raises(RunError, match="version 3"):
+        frame.header(state.encode(before), key="k", kind="budget-state", newest=2)
+    assert frame.header(state.encode(some_state()), key="k", kind="budget-state", newest=1)
 
 
 def test_an_empty_state_reads_back() -> None:
@@ -142,7 +162,7 @@ def test_the_tally_is_a_function_of_the_segment() -> None:
     ]  # fmt: skip
     assert tally.tokens.tolist() == [7, 9, 1, 4, 0, 0]
     assert tally.fresh.tolist() == [True] * 5 + [False]
-    assert tally.block == ("", "", "", "", "", FIRST)
+    assert tally.attempt == ("", "", "", "", "", FIRST)
     assert tally.text.tolist()[0] == 2**64 - 1
     assert (tally.final, tally.waste) == (True, Waste(aborted=2, rate=1.5))
 

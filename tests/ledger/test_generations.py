@@ -63,7 +63,7 @@ def test_a_tally_by_another_generation_is_that_of_a_segment_judged_so(verdicts: 
     expected = segments.read_tally(segments.tally_of(segment, key="s"), key="t")
     for name in ("query", "place", "verdict", "tokens", "prompt_tokens", "text", "fresh"):
         assert np.array_equal(getattr(new, name), getattr(expected, name)), name
-    assert (new.waste, new.final, new.block) == (expected.waste, expected.final, ())
+    assert (new.waste, new.final, new.attempt) == (expected.waste, expected.final, ())
 
 
 def test_a_state_of_a_later_generation_says_so_and_stops_programs_that_know_none() -> None:

@@ -385,7 +385,7 @@ def recount(world: World, current: BudgetState) -> Found:
             for row in rows:
                 if row.response is None and row.finish != "error":
                     assert row.verdict is not None
-                    verdicts.setdefault((row.block or name, row.query, row.place), row.verdict)
+                    verdicts.setdefault((row.attempt or name, row.query, row.place), row.verdict)
                 else:
                     places = trials.setdefault((name, row.query), {})
                     assert row.place not in places, f"{name}: place {row.place} of query {row.query} is there twice"

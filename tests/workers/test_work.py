@@ -25,9 +25,11 @@ def line(query: int = 0, goal: Goal = GOAL, need: int = 4, allowance: int = 50) 
     return Line(Tracker(goal, Prior.flat(), Grant(query=query, need=need, allowance=allowance)))
 
 
-def row(place: int, verdict: str | None = "correct", *, query: int = 0, block: str = "") -> Row:
+def row(place: int, verdict: str | None = "correct", *, query: int = 0, attempt: str = "") -> Row:
     """A finished trial."""
-    return Row(query=query, place=place, response=f"r{place}", tokens=3, verdict=verdict, text=place + 1, block=block)
+    return Row(
+        query=query, place=place, response=f"r{place}", tokens=3, verdict=verdict, text=place + 1, attempt=attempt
+    )
 
 
 def launch(work: Work, count: int) -> list[tuple[int, int]]:
@@ -196,6 +198,6 @@ def test_a_late_verdict_is_put_to_its_trial() -> None:
 
 def test_pending_trials_are_those_without_a_verdict_in_any_attempt() -> None:
     first = (attempt(0), [row(0, None), row(1, None), row(2), Row(query=0, place=3, finish="error")])
-    second = (attempt(1), [replace(row(1, block=str(attempt(0))), response=None), row(0, None)])
+    second = (attempt(1), [replace(row(1, attempt=str(attempt(0))), response=None), row(0, None)])
     found = pending_rows([first, second])
-    assert [(r.block, r.place) for r in found] == [(str(attempt(0)), 0), (str(attempt(1)), 0)]
+    assert [(r.attempt, r.place) for r in found] == [(str(attempt(0)), 0), (str(attempt(1)), 0)]

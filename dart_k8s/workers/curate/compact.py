@@ -68,6 +68,7 @@ def compact(
         verifier = verifier_of(files, wanted)
         db.register("attempts", _attempt_table(ordered))
         db.register("files", _file_table(files, named))
+        db.register("passed", _passed_table(ordered))
         db.register("queries", _narrow_queries(queries))
         _join_verdicts(db, files)
         # Without query-info nobody takes a half-written pool for a whole one.
@@ -123,6 +124,20 @@ def _file_table(files: Sequence[Path], named: Sequence[tuple[int, int]]) -> pa.T
     )
 
 
+def _passed_table(ordered: Sequence[SealedAttempt]) -> pa.Table:
+    rows = [(number, *one) for number, attempt in enumerate(ordered) for one in attempt.passed]
+    writer, sequence, attempt, query, place = zip(*rows, strict=True) if rows else ((),) * 5
+    return pa.table(
+        {
+            "writer": pa.array(writer, pa.int32()),
+            "sequence": pa.array(sequence, pa.int32()),
+            "attempt": pa.array(attempt, pa.string()),
+            "query": pa.array(query, pa.int32()),
+            "place": pa.array(place, pa.int32()),
+        }
+    )
+
+
 def _narrow_queries(queries: pa.Table) -> pa.Table:
     narrow = queries.select(["id", "source"]).cast(pa.schema({"id": pa.string(), "source": pa.string()}))
     return narrow.append_column("query", pa.array(range(queries.num_rows), pa.int32()))
@@ -136,14 +151,17 @@ WHERE r.response IS NOT NULL OR r.finish = 'error'
 QUALIFY row_number() OVER (PARTITION BY f.attempt, r.query, r.place ORDER BY f.sequence, r.file_row_number) = 1
 """
 
-# A pending trial may get its verdict from its own attempt or from whoever took the shard over; the first one counts.
+# A pending trial may get its verdict from its own attempt or from whoever took the shard over. The state counted the
+# one that it saw first, and names the others.
 _LATE = """
 CREATE TEMP TABLE late AS
 SELECT a.attempt, r.query, r.place, r.verdict, r.reason, r.answer, r.tier
 FROM responses($files) r JOIN files f ON f.path = r.filename
 JOIN attempts own ON own.attempt = f.attempt
 JOIN attempts a ON a.name = CASE WHEN r.block = '' THEN own.name ELSE r.block END
-WHERE r.response IS NULL AND r.finish <> 'error' AND r.verdict IS NOT NULL
+LEFT JOIN passed p ON p.writer = f.attempt AND p.sequence = f.sequence AND p.attempt = a.name
+    AND p.query = r.query AND p.place = r.place
+WHERE r.response IS NULL AND r.finish <> 'error' AND r.verdict IS NOT NULL AND p.writer IS NULL
 QUALIFY row_number() OVER (
     PARTITION BY a.attempt, r.query, r.place ORDER BY f.attempt, f.sequence, r.file_row_number) = 1
 """

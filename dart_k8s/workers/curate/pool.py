@@ -5,6 +5,7 @@ pool/query-info.parquet       one row per query, in dart-math's columns; written
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -62,6 +63,19 @@ class SealedAttempt:
     """The first so many segments count; later objects do not."""
     generation: int = 0
     """Which generation its verdicts are of; 0: those in its segments."""
+    passed: tuple["PassedOver", ...] = ()
+    """Verdicts in its segments that do not count."""
+
+
+class PassedOver(NamedTuple):
+    """A verdict that the state passed over, for the trial had one from another segment."""
+
+    sequence: int
+    """Segment that has the verdict."""
+    attempt: str
+    """Of the trial."""
+    query: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
