@@ -30,6 +30,8 @@ class Place:
     cluster: Cluster
     namespace: str
     settle: Callable[[Callable[[], bool]], bool]
+    other: Cluster
+    """The same one through a client with another field manager."""
 
 
 @pytest.fixture(params=["memory", "kube"])
@@ -41,7 +43,9 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
             memory.collect()
             return check()
 
-        yield Place(memory, "test", collect)
+        other = MemoryCluster(manager="another")
+        other.contents = memory.contents
+        yield Place(memory, "test", collect, other)
         return
     running: Any = request.getfixturevalue("cluster")
     namespace = request.getfixturevalue("namespace")
@@ -54,8 +58,10 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
         return check()
 
     real = connect(kubeconfig=str(running.kubeconfig), qps=0)
-    yield Place(real, namespace, poll)
+    theirs = connect(kubeconfig=str(running.kubeconfig), qps=0, manager="another")
+    yield Place(real, namespace, poll, theirs)
     real.close()
+    theirs.close()
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
@@ -243,6 +249,27 @@ def test_applying_takes_over_what_others_changed(place: Place) -> None:
     place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1"))
     place.cluster.patch(CONFIG_MAPS, place.namespace, "a", {"data": {"key": "theirs"}})
     assert place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1"))["data"] == {"key": "1"}
+
+
+def test_applying_without_force_leaves_what_another_manager_has_set(place: Place) -> None:
+    place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1"))
+    both = place.other.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1", own="1"), force=False)
+    assert both["data"] == {"key": "1", "own": "1"}
+    with pytest.raises(ObjectConflict) as caught:
+        place.other.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="2"), force=False)
+    assert "data.key" in str(caught.value)
+    assert place.other.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="2"))["data"] == {"key": "2"}
+    with pytest.raises(ObjectConflict):
+        place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1"), force=False)
+
+
+def test_a_rehearsed_apply_shows_what_it_would_do_and_leaves_nothing(place: Place) -> None:
+    shown = place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1"), dry_run=True)
+    assert shown["data"] == {"key": "1"} and gone(place, CONFIG_MAPS, "a")
+    made = place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="1"))
+    shown = place.cluster.apply(CONFIG_MAPS, place.namespace, "a", config_map("a", key="2"), dry_run=True)
+    assert shown["data"] == {"key": "2"}
+    assert place.cluster.get(CONFIG_MAPS, place.namespace, "a") == made
 
 
 def test_items_of_keyed_lists_are_merged_by_their_key(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""What the operator needs of a Kubernetes API server. Objects are dicts as the server's JSON has them.
+"""What we need of a Kubernetes API server. Objects are dicts as the server's JSON has them.
 
 Typed models cost about ten times the time and twice the memory of plain dicts, and can't hold custom resources.
 Synchronous and safe to use from many threads. Every method may raise a `ClusterError` (see `dart_k8s.errors`); after a
@@ -77,9 +77,20 @@ class Cluster(Protocol):
         """Create; ObjectExists, ObjectRefused (invalid, over quota)."""
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, manifest: Manifest, *, subresource: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        manifest: Manifest,
+        *,
+        subresource: str = "",
+        force: bool = True,
+        dry_run: bool = False,
     ) -> Object:
-        """Server-side apply as the operator's field manager, by force: what is no longer in `manifest` is removed."""
+        """Server-side apply as the client's field manager: what is no longer in `manifest` is removed.
+
+        Without `force`, ObjectConflict if another manager has set a field to another value; it names them.
+        """
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Manifest, *, subresource: str = "") -> Object:
         """JSON merge patch. With metadata.resourceVersion in it: ObjectConflict if the object has moved on."""
@@ -92,5 +103,7 @@ class Cluster(Protocol):
     ) -> None:
         """Delete the object with that uid. ObjectNotFound; ObjectConflict: there is another one of that name."""
 
-    def logs(self, namespace: str, pod: str, *, container: str = "", follow: bool = False) -> Iterator[bytes]:
-        """Lines of a pod's log."""
+    def logs(
+        self, namespace: str, pod: str, *, container: str = "", follow: bool = False, tail: int | None = None
+    ) -> Iterator[bytes]:
+        """Lines of a pod's log, the last `tail` of what is there and (`follow`) what comes."""

@@ -12,9 +12,9 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
 
 import urllib3
 from kubernetes import config
@@ -23,13 +23,14 @@ from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 
 from dart_k8s.edges.cluster.answering import explain, status_of
+from dart_k8s.edges.cluster.asking import METHODS, Sent, path_of, pause_of, words
 from dart_k8s.edges.cluster.base import Change, Manifest, Object, Page, Resource
 from dart_k8s.edges.cluster.limiting import Limiter
 from dart_k8s.edges.cluster.resources import PODS
 from dart_k8s.errors import ClusterUnavailable, SpecError
 from dart_k8s.names import OPERATOR
 
-__all__ = ["KubeCluster", "Sent", "connect"]
+__all__ = ["KubeCluster", "Sent", "Whereabouts", "connect", "whereabouts"]
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
@@ -44,32 +45,62 @@ LONGEST_PAUSE = 10.0
 """Seconds that a request waits in here at most because the server said Retry-After; more is the caller's to wait."""
 CONNECTIONS = 64
 """Kept open for the next request: watches and workers together stay under it."""
+HOME_KUBECONFIG = Path("~/.kube/config")
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_UNREADABLE = (config.ConfigException, OSError, ValueError, TypeError)
+"""What the client raises for a kubeconfig that it can't use."""
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A request that ended, for whoever counts."""
+class Whereabouts:
+    """Where a client stands, as kubectl sees it."""
 
-    verb: str
-    """As rules of access name it: get, list, watch, create, patch, update, delete."""
-    resource: Resource
-    subresource: str
+    kubeconfig: str
+    """File, or several with colons between them; empty: in a pod, by its service account."""
+    context: str
     namespace: str
-    name: str
-    code: str
-    """HTTP status; "error" without one."""
-    seconds: float
-    """Until the answer began; without the wait for the client's own limit."""
-    throttled: float
-    """Seconds of that wait."""
+
+
+def whereabouts(kubeconfig: str = "", context: str = "") -> Whereabouts:
+    """As kubectl finds out: --kubeconfig, else KUBECONFIG, else ~/.kube/config, else the pod's service account.
+
+    Raises SpecError: no kubeconfig, or no such context in it.
+    """
+    files = kubeconfig or os.environ.get("KUBECONFIG") or str(HOME_KUBECONFIG)
+    if not kubeconfig and not context and os.environ.get("KUBERNETES_SERVICE_HOST") and not _there(files):
+        with contextlib.suppress(OSError):
+            return Whereabouts(kubeconfig="", context="", namespace=POD_NAMESPACE.read_text("utf-8").strip())
+        return Whereabouts(kubeconfig="", context="", namespace="default")
+    try:
+        known, current = config.list_kube_config_contexts(files)
+    except _UNREADABLE as error:
+        raise _unreadable(files, error) from error
+    found = next((one for one in known if one["name"] == context), None) if context else current
+    if found is None:
+        names = ", ".join(one["name"] for one in known) or "none"
+        raise SpecError(f"There is no context '{context}' in {files}.", remedy=f"It has: {names}.")
+    namespace = (found.get("context") or {}).get("namespace") or "default"
+    return Whereabouts(kubeconfig=files, context=found["name"], namespace=namespace)
+
+
+def _there(files: str) -> bool:
+    return any(Path(file).expanduser().is_file() for file in files.split(os.pathsep) if file)
+
+
+def _unreadable(where: str, error: Exception) -> SpecError:
+    return SpecError(
+        f"Cannot find out how to reach the cluster from {where}: {error}",
+        remedy="Give a kubeconfig that kubectl works with, by --kubeconfig or KUBECONFIG.",
+    )
 
 
 def connect(
     *,
     kubeconfig: str = "",
     context: str = "",
+    manager: str = OPERATOR,
     qps: float = 50.0,
     burst: int = 100,
     answer_seconds: float = ANSWER_SECONDS,
@@ -78,7 +109,7 @@ def connect(
 ) -> "KubeCluster":
     """A cluster by a kubeconfig; without one, as the pod's service account, else by KUBECONFIG or ~/.kube/config.
 
-    Raises SpecError if there are no usable credentials.
+    `manager`: field manager of what is written. Raises SpecError if there are no usable credentials.
     """
     settings = Configuration()
     try:
@@ -86,20 +117,20 @@ def connect(
             config.load_incluster_config(settings)
         else:
             config.load_kube_config(kubeconfig or None, context or None, settings)
-    except (config.ConfigException, OSError, ValueError, TypeError) as error:
-        where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-        raise SpecError(
-            f"Cannot find out how to reach the cluster from {where}: {error}",
-            remedy="Give a kubeconfig that kubectl works with, by --kubeconfig or KUBECONFIG.",
-        ) from error
+    except _UNREADABLE as error:
+        raise _unreadable(kubeconfig or os.environ.get("KUBECONFIG") or str(HOME_KUBECONFIG), error) from error
     settings.retries = False
     settings.connection_pool_maxsize = CONNECTIONS
     settings.keep_alive = True
     api = ApiClient(settings)
-    api.user_agent = OPERATOR
-    limiter = Limiter(qps, burst)
+    api.user_agent = manager
     return KubeCluster(
-        api, limiter=limiter, answer_seconds=answer_seconds, silence_seconds=silence_seconds, observe=observe
+        api,
+        limiter=Limiter(qps, burst),
+        manager=manager,
+        answer_seconds=answer_seconds,
+        silence_seconds=silence_seconds,
+        observe=observe,
     )
 
 
@@ -111,12 +142,13 @@ class KubeCluster:
         api: ApiClient,
         *,
         limiter: Limiter,
+        manager: str = OPERATOR,
         answer_seconds: float = ANSWER_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         observe: Callable[[Sent], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api, self._limiter = api, limiter
+        self._api, self._limiter, self._manager = api, limiter, manager
         self._answer_seconds, self._silence_seconds = answer_seconds, silence_seconds
         self._observe, self._sleep = observe, sleep
         self._credentials = Lock()
@@ -145,7 +177,7 @@ class KubeCluster:
             "labelSelector": labels,
             "timeoutSeconds": str(max(1, round(seconds))),
         }
-        doing = _words("watch", resource, namespace, "")
+        doing = words("watch", resource, namespace, "")
         answer = self._open(
             "watch", resource, namespace, "", query=query, timeout=self._silence_seconds, accept="application/json"
         )
@@ -160,38 +192,53 @@ class KubeCluster:
                     raise explain(doing, int(status.get("code") or 500), status)
                 yield Change(type=event["type"], object=self._object(resource, event["object"]))
 
-    def logs(self, namespace: str, pod: str, *, container: str = "", follow: bool = False) -> Iterator[bytes]:
-        query = {"container": container, "follow": "true" if follow else ""}
+    def logs(
+        self, namespace: str, pod: str, *, container: str = "", follow: bool = False, tail: int | None = None
+    ) -> Iterator[bytes]:
+        lines = "" if tail is None else str(tail)
+        query = {"container": container, "follow": "true" if follow else "", "tailLines": lines}
         seconds = LOG_SILENCE_SECONDS if follow else self._answer_seconds
         answer = self._open("get", PODS, namespace, pod, subresource="log", query=query, timeout=seconds, accept="*/*")
-        return self._lines(answer, _words("read the log of", PODS, namespace, pod), seconds)
+        return self._lines(answer, words("read the log of", PODS, namespace, pod), seconds)
 
     # -- writing
 
     def create(self, resource: Resource, namespace: str, manifest: Manifest, *, dry_run: bool = False) -> Object:
-        query = {"dryRun": "All" if dry_run else "", "fieldManager": OPERATOR}
+        query = {"dryRun": "All" if dry_run else "", "fieldManager": self._manager}
         name = str(manifest.get("metadata", {}).get("name", ""))
         found = self._send("create", resource, namespace, name, query=query, body=manifest)
         return self._object(resource, found)
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, manifest: Manifest, *, subresource: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        manifest: Manifest,
+        *,
+        subresource: str = "",
+        force: bool = True,
+        dry_run: bool = False,
     ) -> Object:
-        query = {"fieldManager": OPERATOR, "force": "true"}
+        query = {
+            "fieldManager": self._manager,
+            "force": "true" if force else "",
+            "dryRun": "All" if dry_run else "",
+        }
         found = self._send(
             "patch", resource, namespace, name, subresource=subresource, query=query, body=manifest, content=APPLY
         )
         return self._object(resource, found)
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Manifest, *, subresource: str = "") -> Object:
-        query = {"fieldManager": OPERATOR}
+        query = {"fieldManager": self._manager}
         found = self._send(
             "patch", resource, namespace, name, subresource=subresource, query=query, body=patch, content=MERGE
         )
         return self._object(resource, found)
 
     def replace(self, resource: Resource, namespace: str, name: str, manifest: Manifest) -> Object:
-        query = {"fieldManager": OPERATOR}
+        query = {"fieldManager": self._manager}
         return self._object(resource, self._send("update", resource, namespace, name, query=query, body=manifest))
 
     def delete(
@@ -232,7 +279,7 @@ class KubeCluster:
             timeout=self._answer_seconds,
             accept="application/json",
         )
-        doing = _words(verb, resource, namespace, name)
+        doing = words(verb, resource, namespace, name)
         try:
             found = json.loads(answer.read())
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -260,9 +307,9 @@ class KubeCluster:
         content: str = "application/json",
     ) -> urllib3.BaseHTTPResponse:
         """The answer, good and not read yet. A request that was turned away is repeated a few times."""
-        method = _METHODS[verb]
-        path = _path(resource, namespace, "" if verb in {"create", "list", "watch"} else name, subresource)
-        doing = _words(verb, resource, namespace, name, subresource)
+        method = METHODS[verb]
+        path = path_of(resource, namespace, "" if verb in {"create", "list", "watch"} else name, subresource)
+        doing = words(verb, resource, namespace, name, subresource)
         for left in itertools.count(REPEATS, -1):
             throttled = self._limiter.wait()
             began, code = time.monotonic(), "error"
@@ -291,7 +338,7 @@ class KubeCluster:
                             throttled=throttled,
                         )
                     )
-            pause = _seconds(answer.headers.get("Retry-After"))
+            pause = pause_of(answer.headers.get("Retry-After"))
             if answer.status == 429 and 0 < pause <= LONGEST_PAUSE and left > 0:
                 self._sleep(pause)
                 continue
@@ -348,31 +395,3 @@ class KubeCluster:
         item.setdefault("kind", resource.kind)
         item.get("metadata", {}).pop("managedFields", None)
         return item
-
-
-_METHODS = {
-    "get": "GET", "list": "GET", "watch": "GET",
-    "create": "POST", "patch": "PATCH", "update": "PUT", "delete": "DELETE",
-}  # fmt: skip
-
-
-def _path(resource: Resource, namespace: str | None, name: str, subresource: str) -> str:
-    parts = [resource.path]
-    if namespace and resource.namespaced:
-        parts += ["namespaces", quote(namespace, safe="")]
-    parts.append(resource.plural)
-    parts += [quote(part, safe="") for part in (name, subresource) if part]
-    return "/".join(parts)
-
-
-def _words(verb: str, resource: Resource, namespace: str | None, name: str, subresource: str = "") -> str:
-    where = "/".join(part for part in (namespace, name) if part) or "of all namespaces"
-    return f"{verb} {resource.kind} {where}" + (f" ({subresource})" if subresource else "")
-
-
-def _seconds(text: str | None) -> float:
-    """Retry-After in seconds; the API server never sends a date."""
-    try:
-        return max(0.0, float(text or 0))
-    except ValueError:
-        return 0.0

@@ -15,7 +15,7 @@ from typing import Any
 from dart_k8s.edges.cluster.base import Change, Manifest, Object, Page, Resource
 from dart_k8s.edges.cluster.collecting import FOREGROUND, collect
 from dart_k8s.edges.cluster.contents import Contents, Key
-from dart_k8s.edges.cluster.ownership import copied, fields_of, merge_patch, merged, without
+from dart_k8s.edges.cluster.ownership import copied, fields_of, merge_patch, merged, value_at, without
 from dart_k8s.edges.cluster.selecting import Matches, selector
 from dart_k8s.errors import ObjectConflict, ObjectExists, ObjectNotFound, ObjectRefused
 from dart_k8s.names import OPERATOR
@@ -52,10 +52,13 @@ class MemoryCluster:
         after: Hook | None = None,
         admit: Admission | None = None,
         waits: bool = False,
+        manager: str = OPERATOR,
     ) -> None:
         self.contents = Contents()
         self.now, self.before, self.after, self.admit = now, before, after, admit
         self.keeps: Callable[[Change], bool] = lambda change: True
+        self.manager = manager
+        """Field manager of what is written; tests change it to play another client."""
         self.lag = 0
         self.requests: Counter[tuple[str, str, str, str]] = Counter()
         """(verb, kind, namespace, name) -> how often it took effect."""
@@ -121,10 +124,13 @@ class MemoryCluster:
                 )
                 return
 
-    def logs(self, namespace: str, pod: str, *, container: str = "", follow: bool = False) -> Iterator[bytes]:
+    def logs(
+        self, namespace: str, pod: str, *, container: str = "", follow: bool = False, tail: int | None = None
+    ) -> Iterator[bytes]:
         if (namespace, pod) not in self.texts:
             raise ObjectNotFound(f"Cannot read the log of Pod {namespace}/{pod}: there is none.")
-        return iter(list(self.texts[namespace, pod]))
+        lines = self.texts[namespace, pod]
+        return iter(lines[len(lines) - min(tail, len(lines)) :] if tail is not None else list(lines))
 
     # -- writing
 
@@ -138,19 +144,28 @@ class MemoryCluster:
         return new
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, manifest: Manifest, *, subresource: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        manifest: Manifest,
+        *,
+        subresource: str = "",
+        force: bool = True,
+        dry_run: bool = False,
     ) -> Object:
         self._begin("patch", resource, namespace, name)
         with self._changed:
             old = self.contents.kind(resource).objects.get(_key(resource, namespace, name))
             whole = {**manifest, "metadata": {**manifest.get("metadata", {}), "name": name}}
             if old is None and not subresource:
-                new = self._create(resource, namespace, name, whole)
+                new = self._create(resource, namespace, name, whole, store=not dry_run)
             elif old is None:
                 raise self._absent(resource, namespace, name)
             else:
-                new = self._apply(resource, old, whole, subresource)
-        self._end("patch", resource, namespace, name)
+                new = self._apply(resource, old, whole, subresource, force=force, store=not dry_run)
+        if not dry_run:
+            self._end("patch", resource, namespace, name)
         return new
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Manifest, *, subresource: str = "") -> Object:
@@ -238,25 +253,37 @@ class MemoryCluster:
             self.admit(resource, None, new)
         if store:
             self.contents.made += 1
-            self.contents.owned[about["uid"]] = {(OPERATOR, ""): _fields(manifest)}
+            self.contents.owned[about["uid"]] = {(self.manager, ""): _fields(manifest)}
             self._write(resource, key, new)
         result: Object = copied(new)
         return result
 
-    def _apply(self, resource: Resource, old: Object, manifest: Manifest, subresource: str) -> Object:
+    def _apply(
+        self, resource: Resource, old: Object, manifest: Manifest, subresource: str, *, force: bool, store: bool
+    ) -> Object:
         owned = self.contents.owned.setdefault(old["metadata"]["uid"], {})
-        mine = (OPERATOR, subresource)
+        mine = (self.manager, subresource)
         fields = _fields(manifest)
         others = frozenset().union(*(paths for manager, paths in owned.items() if manager != mine))
+        taken = {path for path in fields & others if value_at(old, path) != value_at(manifest, path)}
+        if taken and not force:
+            about = old["metadata"]
+            raise ObjectConflict(
+                f"Cannot apply {_shown(resource, about.get('namespace'), about['name'])}: another manager has set "
+                f"{', '.join(sorted('.'.join(path) for path in taken))} to another value."
+            )
         new = merged(old, manifest)
         # Deepest first: an item of a list goes when nothing of it is left.
         for path in sorted(owned.get(mine, frozenset()) - fields - others, key=len, reverse=True):
             new = without(new, path)
-        result = self._store(resource, old, new, subresource)
-        owned[mine] = fields
+        result = self._store(resource, old, new, subresource, store=store)
+        if store:
+            owned[mine] = fields
+            for manager in owned.keys() - {mine}:
+                owned[manager] -= taken
         return result
 
-    def _store(self, resource: Resource, old: Object, new: Object, subresource: str) -> Object:
+    def _store(self, resource: Resource, old: Object, new: Object, subresource: str, *, store: bool = True) -> Object:
         """Replace an object by what a client wants, as far as it may; nothing is written if nothing changes."""
         new = copied(new)
         for name in _SERVERS_OWN:
@@ -277,7 +304,8 @@ class MemoryCluster:
                 self.admit(resource, old, new)
             key = _key(resource, old["metadata"].get("namespace", ""), old["metadata"]["name"])
             ends = "deletionTimestamp" in new["metadata"] and not new["metadata"].get("finalizers")
-            self._write(resource, key, None if ends else new)
+            if store:
+                self._write(resource, key, None if ends else new)
         result: Object = copied(new)
         return result
 

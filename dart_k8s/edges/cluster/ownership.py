@@ -8,7 +8,7 @@ nobody else owns go away, fields of others stay, force takes over.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Path", "copied", "fields_of", "merge_patch", "merged", "without"]
+__all__ = ["Path", "copied", "fields_of", "merge_patch", "merged", "value_at", "without"]
 
 Path = tuple[str, ...]
 
@@ -79,6 +79,15 @@ def merged(live: Any, wanted: Any, name: str = "") -> Any:
     if new is None or old is None:
         return copied(wanted)
     return list({**old, **{address: merged(old.get(address), item) for address, item in new.items()}}.values())
+
+
+def value_at(live: Any, path: Path, name: str = "") -> Any:
+    """The value of the field at a path; None if there is none."""
+    if not path:
+        return live
+    head, rest = path[0], path[1:]
+    inner = _keyed(name, live) if head.startswith(_ITEM) else live
+    return value_at(inner.get(head), rest, head) if isinstance(inner, Mapping) else None
 
 
 def without(live: Any, path: Path, name: str = "") -> Any:
