@@ -41,6 +41,12 @@ class JobFact:
     finished: float | None = None
     queued: bool = False
     """Kueue's queue label is on it."""
+    asked: int = 0
+    """Parallelism that it was created with (annotation); 0: not said."""
+    generation: int = 0
+    """metadata.generation of the Synthesis that it was created for (annotation); 0: not said."""
+    digest: str = ""
+    """Of what it was created to do (annotation)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,8 @@ class Facts:
     children: tuple[ChildFact, ...] = ()
     progress: Progress | None = None
     """Of the last fold that ended; None: none yet in this operator's life."""
+    progress_at: float = 0.0
+    """When that fold began, by the API server's clock: it can't have seen what a Job wrote that ended later."""
     folding: bool = False
     """A fold is under way or waits for a child process."""
     failures: tuple[Failure, ...] = field(default=())

@@ -1,0 +1,55 @@
+"""Policy: conditions. All types are always there; a policy says which are not as their defaults have them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from . import moments
+from .findings import one_line
+from .prepare import prepared
+from .view import Said, Step, View
+
+DEFAULTS = (
+    Said(type="Ready", status="True", reason="Accepted", message=""),
+    Said(type="Prepared", status="Unknown", reason="Pending", message=""),
+    Said(type="EngineReady", status="Unknown", reason="Pending", message=""),
+    Said(type="Progressing", status="Unknown", reason="Pending", message=""),
+    Said(type="Suspended", status="False", reason="Resumed", message=""),
+    Said(type="Degraded", status="False", reason="AllWell", message=""),
+    Said(type="NetworkIsolation", status="Unknown", reason="Pending", message=""),
+    Said(type="Complete", status="False", reason="Pending", message=""),
+    Said(type="Failed", status="False", reason="NotFailed", message=""),
+)
+
+
+def conditions(view: View, step: Step) -> list[dict[str, Any]]:
+    """As they should be in the status; a time moves only when its status does."""
+    said = {item.type: item for item in reversed(_with_prepared(view, step))}
+    return [_condition(view, said.get(default.type, default)) for default in DEFAULTS]
+
+
+def _with_prepared(view: View, step: Step) -> list[Said]:
+    said = list(step.said)
+    if step.phase in ("Complete", "Curating", "Sampling") or (step.phase != "Preparing" and prepared(view)):
+        said.append(Said(type="Prepared", status="True", reason="SnapshotWritten", message=""))
+    return said
+
+
+def _condition(view: View, said: Said) -> dict[str, Any]:
+    before = view.conditions.get(said.type, {})
+    since = before.get("lastTransitionTime") if before.get("status") == said.status else None
+    return {
+        "type": said.type,
+        "status": said.status,
+        "reason": said.reason,
+        "message": one_line(said.message),
+        "lastTransitionTime": since or moments.text(view.now),
+        "observedGeneration": view.wishes.generation,
+    }
+
+
+def holding(items: Iterable[dict[str, Any]], kind: str) -> bool:
+    """Whether a condition is True."""
+    return any(item["type"] == kind and item["status"] == "True" for item in items)
+
+
+__all__ = ["DEFAULTS", "conditions", "holding"]

@@ -1,0 +1,64 @@
+"""Policy: once the state is closed, samplers and verifiers go, and one pod makes the data set."""
+
+from dart_k8s.names import Stage
+
+from .decision import Action
+from .ending import end_jobs, end_verifiers
+from .once import once
+from .prepare import declare, finalize
+from .view import Said, Step, View
+
+
+def closed(view: View) -> bool:
+    """Whether all queries are decided and all results folded."""
+    progress = view.progress
+    return progress is not None and progress.prepared and progress.phase == "closed"
+
+
+def complete(view: View) -> bool:
+    """Whether the data set is made of what the spec wants now: by the curate Job, else by the status."""
+    prepares, jobs = view.jobs(Stage.PREPARE), view.jobs(Stage.CURATE)
+    if any(not job.ended for job in prepares):
+        return False
+    if not jobs:
+        return view.holds("Complete")
+    newest = jobs[-1]
+    return newest.ended == "Complete" and newest.digest in ("", view.goal)
+
+
+def curate(view: View) -> Step:
+    """Have the data set made."""
+    jobs = view.jobs(Stage.CURATE)
+    again = bool(jobs) and jobs[-1].ended == "Complete"
+    outcome = once(view, Stage.CURATE, deadline_reason="CurateDeadlineExceeded", again=again)
+    actions: tuple[Action, ...] = (*finalize(view), *end_jobs(view, Stage.SAMPLER, ended=True), *end_verifiers(view))
+    if outcome.create:
+        actions = (*actions, *declare(view), *outcome.create)
+    actions = (*actions, *outcome.superseded)
+    progressing = Said(type="Progressing", status="True", reason="Curating", message=outcome.message)
+    said: tuple[Said, ...] = (progressing,)
+    reason, words = outcome.reason, outcome.message
+    if outcome.state == "failed":
+        failed = Said(type="Failed", status="True", reason=reason, message=words)
+        said = (failed, Said(type="Progressing", status="False", reason=reason, message=words))
+    elif outcome.state in ("refused", "blocked"):
+        ready = Said(type="Ready", status="False", reason=reason, message=words)
+        said = (ready, Said(type="Progressing", status="False", reason=reason, message=words))
+    elif outcome.trouble is not None and view.now - outcome.trouble.since >= view.settings.quiet_seconds:
+        said = (progressing, Said(type="Degraded", status="True", reason=reason, message=words))
+    return Step(phase="Curating", message=words, actions=actions, said=said)
+
+
+def finish(view: View) -> Step:
+    """Nothing is left to do. The curate Job stays, as its record and for its log."""
+    older = end_jobs(view, Stage.PREPARE, Stage.SAMPLER, ended=True)
+    actions = (*finalize(view), *older, *end_verifiers(view))
+    words = f"The data set is at {view.wishes.output.rstrip('/')}/dataset."
+    done = Said(type="Complete", status="True", reason="Finished", message=words)
+    rest = tuple(
+        Said(type=name, status="False", reason="AlreadyFinished", message="") for name in ("Progressing", "EngineReady")
+    )
+    return Step(phase="Complete", message=words, actions=actions, said=(done, *rest))
+
+
+__all__ = ["closed", "complete", "curate", "finish"]

@@ -1,0 +1,32 @@
+"""Policy: what is taken away when nothing is to run."""
+
+from dart_k8s.names import Stage, verifier_name
+
+from .decision import Action, ApplyVerifiers, DeleteChild
+from .view import View
+
+VERIFIERS = ("Deployment", "NetworkPolicy", "Service")
+
+
+def end_jobs(view: View, *stages: Stage, ended: bool = False) -> tuple[Action, ...]:
+    """Deletes the Jobs of these stages; those that have ended are kept for their logs unless `ended`."""
+    jobs = [job for stage in stages for job in view.jobs(stage) if ended or not job.ended]
+    return tuple(DeleteChild(kind="Job", name=job.name, uid=job.uid) for job in jobs)
+
+
+def end_verifiers(view: View) -> tuple[Action, ...]:
+    """Deletes the verification pods with all that belongs to them."""
+    name, uid = verifier_name(view.wishes.name), view.wishes.uid
+    found = [c for c in view.facts.children if c.kind in VERIFIERS and c.name == name and c.owner == uid]
+    ours = sorted((c for c in found if not c.deleting), key=lambda child: child.kind)
+    return tuple(DeleteChild(kind=child.kind, name=child.name, uid=child.uid) for child in ours)
+
+
+def rest_verifiers(view: View) -> tuple[Action, ...]:
+    """Takes the verification pods away and keeps what is needed to have them again."""
+    name, uid = verifier_name(view.wishes.name), view.wishes.uid
+    deployments = [c for c in view.facts.children if (c.kind, c.name, c.owner) == ("Deployment", name, uid)]
+    return (ApplyVerifiers(replicas=0),) if any(c.replicas and not c.deleting for c in deployments) else ()
+
+
+__all__ = ["VERIFIERS", "end_jobs", "end_verifiers", "rest_verifiers"]

@@ -1,0 +1,48 @@
+"""Policy: Jobs that a queue admits. Their parallelism and suspension are the queue's after they were created, and so is
+what it puts into their pods: the operator never applies any of it again. They shrink as samplers end by themselves, and
+grow by one more Job."""
+
+from .facts import JobFact
+from .view import Said, View
+
+
+def scalable(job: JobFact) -> bool:
+    """Whether the operator may set a Job's parallelism: it is in no queue, and has not begun to end (once one pod has
+    exited 0 the Job controller adds and removes no more)."""
+    return not job.queued and not job.ended and not job.succeeded
+
+
+def capacity(job: JobFact) -> int:
+    """Pods that a Job will have as it is. One in a queue stands for what it asked for, even if fewer were admitted:
+    another Job for the rest would wait for the same quota."""
+    if job.ended:
+        return 0
+    if job.succeeded:
+        return job.active
+    return max(job.asked, job.parallelism) if job.queued else job.parallelism
+
+
+def waiting(view: View, jobs: list[JobFact]) -> tuple[Said, ...]:
+    """What to say of Jobs that are suspended by somebody else."""
+    held = [job for job in jobs if job.suspended and not job.ended]
+    if not held or len(held) < len([job for job in jobs if not job.ended]):
+        return ()
+    job = held[-1]
+    if not job.queued:
+        message = f"Job {job.name} was suspended by somebody else. Set its spec.suspend to false to go on."
+        return tuple(
+            Said(type=name, status=status, reason="SuspendedByUser", message=message)
+            for name, status in (("Suspended", "True"), ("Progressing", "False"))
+        )  # type: ignore[misc]
+    message = f"Job {job.name} waits in queue {view.wishes.queue} for quota for {capacity(job)} samplers."
+    said = [
+        Said(type=name, status="False", reason="WaitingForQuota", message=message)
+        for name in ("Progressing", "EngineReady")
+    ]
+    if view.progress is not None and view.progress.trials:
+        taken = f"The queue {view.wishes.queue} took the quota back; nothing is lost. {message}"
+        said.append(Said(type="Suspended", status="True", reason="SuspendedByQueue", message=taken))
+    return tuple(said)
+
+
+__all__ = ["capacity", "scalable", "waiting"]

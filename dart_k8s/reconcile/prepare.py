@@ -1,0 +1,73 @@
+"""Policy: nothing is sampled before a prepare pod has checked what needs data or credentials and written the snapshot.
+
+That a run is prepared is told by a fold, else by the prepare Job, else by the status; the status alone only saves a Job,
+because preparing what is prepared changes nothing.
+"""
+
+from dart_k8s.names import Stage, declaration_name
+
+from . import digests
+from .decision import Action, ApplyDeclaration, SetFinalizer
+from .once import once
+from .view import Said, Step, View
+
+
+def prepared(view: View) -> bool:
+    """Whether there is a run to sample for: one made for what the spec wants now, if the run had been closed before."""
+    jobs, progress = view.jobs(Stage.PREPARE), view.progress
+    newest = jobs[-1] if jobs else None
+    if newest is not None and newest.ended != "Complete":
+        return False
+    if progress is not None and not progress.prepared:
+        return False
+    if newest is None:
+        noted = view.holds("Prepared", now=False) and not view.holds("Complete", now=False)
+        return noted or (progress is not None and progress.phase != "closed") or view.holds("Complete")
+    closed = progress is None or progress.phase == "closed"
+    # A run that is closed is opened again, if need be, only by preparing it.
+    return not (closed and newest.digest not in ("", view.goal) and bool(view.jobs(Stage.CURATE)))
+
+
+def prepare(view: View) -> Step:
+    """Have the run prepared."""
+    outcome = once(view, Stage.PREPARE, deadline_reason="PrepareDeadlineExceeded", again=True)
+    ready: tuple[Said, ...] = ()
+    reason = outcome.reason or "Preparing"
+    actions: tuple[Action, ...] = outcome.superseded
+    if outcome.create:
+        actions = (*finalize(view), *declare(view), *actions, *outcome.create)
+    if outcome.state == "failed":
+        failed = Said(type="Failed", status="True", reason=reason, message=outcome.message)
+        ready = (failed, Said(type="Progressing", status="False", reason=reason, message=outcome.message))
+    elif outcome.state == "refused":
+        ready = (Said(type="Ready", status="False", reason=reason, message=outcome.message),)
+    elif outcome.state == "running" and outcome.trouble is not None:
+        ready = _degraded(view, outcome.trouble.reason, outcome.message, outcome.trouble.since)
+    said = Said(type="Prepared", status="False", reason=reason, message=outcome.message)
+    return Step(phase="Preparing", message=outcome.message, actions=actions, said=(said, *ready))
+
+
+def _degraded(view: View, reason: str, message: str, since: float) -> tuple[Said, ...]:
+    if view.now - since < view.settings.quiet_seconds:
+        return ()
+    return (Said(type="Degraded", status="True", reason=reason, message=message),)
+
+
+def declare(view: View) -> tuple[Action, ...]:
+    """The declaration that pods read, where it is not as it should be."""
+    name = declaration_name(view.wishes.name)
+    wanted = digests.declaration(view.facts.synthesis, view.settings)
+    for child in view.facts.children:
+        ours = child.kind == "ConfigMap" and child.name == name and child.owner == view.wishes.uid
+        if ours and not child.deleting and child.digest == wanted:
+            return ()
+    return (ApplyDeclaration(),)
+
+
+def finalize(view: View) -> tuple[Action, ...]:
+    """The finalizer, as the deletion policy has it; from before there is something to clean up."""
+    wanted = view.wishes.delete_output and view.deleting_since is None
+    return (SetFinalizer(present=wanted),) if wanted != view.finalized else ()
+
+
+__all__ = ["declare", "finalize", "prepare", "prepared"]

@@ -1,0 +1,61 @@
+"""How an operator is set up: what its decisions and the objects it makes depend on besides the Synthesis itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _images() -> Mapping[str, str]:
+    return {"worker": "dart-worker", "sampler": "dart-sampler", "verifier": "dart-verifier"}
+
+
+def _resources() -> Mapping[str, Mapping[str, Any]]:
+    return {
+        "prepare": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "8Gi"}},
+        "sampler": {"requests": {"cpu": "4", "memory": "16Gi"}},
+        "verifier": {"requests": {"cpu": "2", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
+        "curate": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "8Gi"}},
+        "cleanup": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """See the module. Times in seconds."""
+
+    images: Mapping[str, str] = field(default_factory=_images)
+    """By role: worker (prepare, curate, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier."""
+    pull_policy: str = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
+    """Names of Secrets in the namespace of a Synthesis."""
+    service_account: str = ""
+    """Of pods that reach the store, unless the Synthesis names one; empty: the namespace's default one."""
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=_resources)
+    """By stage, where the Synthesis says nothing."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """More environment variables of all pods that reach the store: an S3 endpoint, a proxy, a CA bundle."""
+    cluster_domain: str = "cluster.local"
+    allowed_outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Namespace -> URI prefixes that outputs may have there; "*" stands for every namespace. Empty: none is allowed."""
+
+    samplers_per_verifier: int = 4
+    """A sampler of a 7B model writes 5 to 20 responses a second, a verifier with two cores judges over 100."""
+    most_verifiers: int = 200
+    quiet_seconds: float = 60.0
+    """For how long a pod may wait for a node, an image or its readiness before that counts as something to look at."""
+    stuck_seconds: float = 1800.0
+    """For how long pods may be unable to start for a reason that waiting does not mend (no such image, no such Secret, a
+    refused pod), with none at work, before the Synthesis fails."""
+    verifier_seconds: float = 300.0
+    """For how long no verification pod may be ready while samplers run before that counts as Degraded."""
+    retry_first: float = 10.0
+    retry_most: float = 360.0
+    """Between two Jobs of which the first failed: doubling from the first to the most. The Job controller's numbers."""
+    cleanup_seconds: float = 900.0
+    """For how long the deletion of an output is tried before the finalizer is taken off with a warning."""
+    fold_first: float = 2.0
+    fold_most: float = 60.0
+    """Between two folds: a quarter of the time since something new was found, within these."""
+
+
+__all__ = ["Settings"]

@@ -1,0 +1,122 @@
+"""Policy: the status, at most 16 KiB whatever the size of a run: a pure function of the facts, the step, and for times that
+must not move, of the status before."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dart_k8s.names import STAGE, SYNTHESIS, Stage
+
+from . import moments
+from .conditions import conditions
+from .findings import one_line
+from .progress import Progress
+from .view import Step, View
+
+PATIENT = ("progress", "usage", "plan", "epoch", "estimatedFinish", "message", "samplers", "verifiers")
+"""Fields whose change alone may wait for its turn."""
+STOPS = {"target", "trials", "cap", "hopeless", "saturated", "budget", "set_aside"}
+
+
+def status(view: View, step: Step) -> dict[str, Any]:
+    """The whole status."""
+    before = view.status
+    made: dict[str, Any] = {
+        "observedGeneration": view.wishes.generation,
+        "phase": step.phase,
+        "message": one_line(step.message),
+        "conditions": conditions(view, step),
+        "output": view.wishes.output if step.phase == "Complete" else None,
+        "startedAt": before.get("startedAt") or (moments.text(view.now) if step.actions else None),
+        "finishedAt": moments.text(finished_at(view)) if step.phase in ("Complete", "Failed") else None,
+        "attempt": step.attempt if step.attempt is not None else before.get("attempt"),
+        "failures": step.failures if step.failures is not None else before.get("failures"),
+        "counted": step.counted if step.counted is not None else before.get("counted"),
+        "rows": step.rows if step.rows is not None else before.get("rows"),
+        **_of_run(view, step),
+        "samplers": _pods(view, Stage.SAMPLER),
+        "verifiers": _pods(view, Stage.VERIFIER),
+    }
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def finished_at(view: View) -> float:
+    """When it became Complete or Failed: as noted, as the curate Job says, else now."""
+    noted = moments.seconds(view.status.get("finishedAt"))
+    if noted is not None:
+        return noted
+    jobs = [job for job in view.jobs(Stage.CURATE) if job.ended == "Complete" and job.finished]
+    return jobs[-1].finished or view.now if jobs else view.now
+
+
+def urgent(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether more than numbers differs."""
+    return _settled(before) != _settled(after)
+
+
+def _settled(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what moves all the time; of conditions, without the words."""
+    kept = {name: item for name, item in value.items() if name not in PATIENT}
+    kept["conditions"] = [
+        {name: item for name, item in condition.items() if name != "message"}
+        for condition in value.get("conditions") or ()
+    ]
+    return kept
+
+
+def _of_run(view: View, step: Step) -> dict[str, Any]:
+    progress = view.progress
+    if progress is None or not progress.prepared:
+        names = ("progress", "usage", "plan", "epoch") if step.phase != "Preparing" else ("progress", "usage")
+        return {name: view.status.get(name) for name in names}
+    number = progress.plan.split("-", 1)[0]
+    finish = None
+    if step.phase == "Sampling" and progress.trials_per_second > 0 and progress.remaining > 0:
+        finish = moments.text(view.facts.progress_at + progress.remaining / progress.trials_per_second)
+    gpus = view.wishes.accelerators
+    return {
+        "progress": _progress(progress),
+        "usage": {
+            "tokens": progress.tokens,
+            "gpuSecondsHeld": round(progress.held_seconds * gpus, 1),
+            "gpuSecondsGenerating": round(progress.generating_seconds * gpus, 1),
+        },
+        "plan": int(number) if number.isdigit() else None,
+        "epoch": progress.epoch,
+        "estimatedFinish": finish,
+    }
+
+
+def _progress(progress: Progress) -> dict[str, Any]:
+    whole = progress.trials + progress.remaining
+    share = 1.0 if progress.phase == "closed" else min(0.999, progress.trials / whole) if whole else 0.0
+    stopped: dict[str, int] = {}
+    for reason, count in progress.stopped.items():
+        name = reason.lower()
+        if name in STOPS:
+            stopped["setAside" if name == "set_aside" else name] = count
+    return {
+        "fraction": round(share, 3),
+        "summary": f"{int(share * 100)}%",
+        "queries": progress.queries,
+        "open": progress.open,
+        "covered": progress.covered,
+        "trials": progress.trials,
+        "correct": progress.correct,
+        "accepted": progress.accepted,
+        "wanted": progress.wanted,
+        "undecided": progress.undecided,
+        "pending": progress.pending,
+        "expectedTrials": round(whole),
+        "stopped": dict(sorted(stopped.items())),
+    }
+
+
+def _pods(view: View, stage: Stage) -> dict[str, Any] | None:
+    pods = [pod for pod in view.pods(stage) if pod.phase in ("Pending", "Running") and not pod.deleting]
+    if not pods and stage.value + "s" not in view.status:
+        return None
+    selector = f"{SYNTHESIS}={view.wishes.name},{STAGE}={stage.value}"
+    return {"replicas": len(pods), "ready": sum(pod.ready for pod in pods), "selector": selector}
+
+
+__all__ = ["finished_at", "status", "urgent"]

@@ -1,0 +1,17 @@
+"""Policy: a Synthesis that has finished is deleted after its time to live, if it has one."""
+
+from .decision import Action, DeleteSynthesis
+from .view import Clock, View
+
+
+def expire(view: View, finished_at: float) -> tuple[tuple[Action, ...], float | None]:
+    """What deletes it, or in how many seconds that is due."""
+    if view.wishes.ttl is None:
+        return (), None
+    clock = Clock(view.now)
+    if clock.passed(finished_at + view.wishes.ttl):
+        return (DeleteSynthesis(uid=view.wishes.uid),), None
+    return (), clock.after
+
+
+__all__ = ["expire"]

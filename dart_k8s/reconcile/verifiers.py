@@ -1,0 +1,74 @@
+"""Policy: verification pods follow the samplers that run, and what waits for a verdict."""
+
+import math
+
+from dart_k8s.names import Stage, verifier_name
+
+from . import digests
+from .decision import Action, ApplyVerifiers
+from .ending import VERIFIERS, end_verifiers, rest_verifiers
+from .failures import worst
+from .view import Clock, Said, View
+
+
+def size(view: View, samplers: int) -> int:
+    """Verification pods for so many samplers: as the spec says, or in proportion, and up to twice as many while many
+    responses wait."""
+    wishes, settings = view.wishes, view.settings
+    if samplers <= 0:
+        return 0
+    if wishes.verifiers is not None:
+        return wishes.verifiers
+    progress = view.progress
+    # In steps of a half, so that the number does not follow every response.
+    waiting = min(1.0, progress.pending / wishes.max_pending) if progress is not None else 0.0
+    share = 1.0 + math.floor(waiting * 2.0) / 2.0
+    return min(settings.most_verifiers, math.ceil(samplers * share / settings.samplers_per_verifier))
+
+
+def verify(view: View, samplers: int) -> tuple[Action, ...]:
+    """The verification pods, where they are not as they should be."""
+    if not view.wishes.own_verifiers:
+        return end_verifiers(view)
+    replicas = size(view, samplers)
+    if not replicas:
+        return rest_verifiers(view)
+    name, wanted = verifier_name(view.wishes.name), digests.verifiers(view.facts.synthesis, view.settings)
+    good = {
+        child.kind
+        for child in view.facts.children
+        if child.name == name
+        and (child.owner, child.digest) == (view.wishes.uid, wanted)
+        and not child.deleting
+        and (child.kind != "Deployment" or child.replicas == replicas)
+    }
+    return () if good.issuperset(VERIFIERS) else (ApplyVerifiers(replicas=replicas),)
+
+
+def complaints(view: View, clock: Clock) -> tuple[Said, ...]:
+    """Verification pods that should work and do not."""
+    progress, wishes = view.progress, view.wishes
+    found: list[Said] = []
+    pods = view.pods(Stage.VERIFIER)
+    isolation = [trouble for pod in pods if (trouble := worst([pod])) and trouble.reason == "NotIsolated"]
+    if isolation:
+        words = isolation[0].message
+        found.append(Said(type="NetworkIsolation", status="False", reason="NotIsolated", message=words))
+    deployed = [c for c in view.facts.children if c.kind == "Deployment" and c.owner == wishes.uid and c.replicas]
+    running = [pod for pod in view.pods(Stage.SAMPLER) if pod.ready]
+    if wishes.own_verifiers and running and not any(child.ready for child in deployed):
+        since = min([pod.created for pod in pods], default=min(pod.created for pod in running))
+        if clock.passed(since + view.settings.verifier_seconds):
+            why = worst(pods)
+            rest = why.message if why else "Look at the Deployment."
+            message = f"No verification pod is ready; responses are kept until one is. {rest}"
+            found.append(Said(type="Degraded", status="True", reason="VerifiersUnavailable", message=message))
+    if progress is not None and progress.pending > wishes.max_pending:
+        message = (
+            f"{progress.pending} responses wait for a verdict (at most {wishes.max_pending} may); no trials start."
+        )
+        found.append(Said(type="Degraded", status="True", reason="TooManyPending", message=message))
+    return tuple(found)
+
+
+__all__ = ["complaints", "size", "verify"]
