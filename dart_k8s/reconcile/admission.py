@@ -12,6 +12,8 @@ from .view import Said, Step, View, names
 def refusal(view: View) -> Said | None:
     """Why the Synthesis may not run here; None: it may."""
     uri, namespace = view.wishes.output, view.wishes.namespace
+    if view.wishes.invalid:
+        return Said(type="Ready", status="False", reason="BadConfiguration", message=view.wishes.invalid)
     allowed = [*view.settings.allowed_outputs.get(namespace, ()), *view.settings.allowed_outputs.get("*", ())]
     if not any(within(uri, prefix) for prefix in allowed):
         listed = f"allowed: {names(allowed, 10)}" if allowed else "none is allowed here"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import moments
-from .findings import one_line
 from .prepare import prepared
 from .view import Said, Step, View
+from .words import one_line
 
 DEFAULTS = (
     Said(type="Ready", status="True", reason="Accepted", message=""),

@@ -15,8 +15,8 @@ from .view import Step, View, soonest
 def decide(facts: Facts, settings: Settings) -> Decision:
     """What is to be done about a Synthesis now, and what its status should say.
 
-    Never from the status alone: children have deterministic names, so a decision that was carried out in part, or twice,
-    or on an older view, leads to the same end.
+    Never from the status alone: children have deterministic names, so a decision that was carried out in part, or
+    twice, or on an older view, leads to the same end.
     """
     view = View(facts, settings)
     step = next(phase.policy(view) for phase in PHASES if phase.applies(view))

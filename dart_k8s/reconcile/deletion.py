@@ -1,5 +1,5 @@
-"""Policy: a Synthesis that is deleted. Pods are gone, and seen to be gone, before anything of the output is deleted; that
-happens only if the user asked for it, and a bucket or a disk as a whole is nothing to delete."""
+"""Policy: a Synthesis that is deleted. Pods are gone, and seen to be gone, before anything of the output is deleted;
+that happens only if the user asked for it, and a bucket or a disk as a whole is nothing to delete."""
 
 from urllib.parse import urlsplit
 
@@ -8,9 +8,9 @@ from dart_k8s.names import Stage
 from .decision import Action, CreateJob, SetFinalizer
 from .ending import end_jobs, end_verifiers
 from .failures import retry_at, worst
-from .findings import one_line
 from .prepare import declare
 from .view import Clock, Said, Step, View, names
+from .words import one_line
 
 WORKING = (Stage.PREPARE, Stage.SAMPLER, Stage.CURATE)
 

@@ -1,4 +1,4 @@
-"""Digests of what children were made from: the operator compares these, and so never objects with a server's defaults."""
+"""Digests of what children were made from: the operator compares these, never objects with a server's defaults."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from .settings import Settings
 
 LAYOUT = 1
 """Raised when the objects that `render` makes of the same input change."""
-ABOUT_PODS = (
-    ("samplers", "verifiers", "prepare", "curate", "modelCache", "suspend", "ttlSecondsAfterFinished")
-    + ("deletionPolicy", "queueName", "claims", "flush", "sharding", "execution")
-)  # fmt: skip
+ABOUT_PODS = frozenset(
+    {"claims", "curate", "deletionPolicy", "execution", "flush", "modelCache", "prepare", "queueName", "samplers"}
+    | {"sharding", "suspend", "ttlSecondsAfterFinished", "verifiers"}
+)
 """Fields of a spec that say how a run is carried out, not what it is to make."""
 
 

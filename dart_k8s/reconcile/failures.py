@@ -1,8 +1,8 @@
 """Policy: what keeps pods from working, in one reason and one sentence each; which of it waiting does not mend; and how
 many samplers failed since the last result.
 
-Pods that the cluster took (DisruptionTarget: drained, preempted, evicted) and pods that ended on request (exit 75) are no
-failures: podFailurePolicy keeps them out of a Job's count, and here out of the reasons.
+Pods that the cluster took (DisruptionTarget: drained, preempted, evicted) and pods that ended on request (exit 75) are
+no failures: podFailurePolicy keeps them out of a Job's count, and here out of the reasons.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
 from dart_k8s.names import Stage
 
 from .facts import JobFact, PodFact
-from .findings import finding, one_line
 from .view import View, back_off
+from .words import one_line, told
 
 IMAGE = ("ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName")
 CREATION = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError")
@@ -58,9 +58,9 @@ def _ended(pod: PodFact, startup_deadline: float | None) -> Trouble | None:
     code, since = pod.exit_code, pod.ended_at if pod.ended_at is not None else pod.created
     if code in (0, EXIT_STOPPED):
         return None
-    found = finding(pod.said)
+    found = told(pod.said)
     if found is not None:
-        return Trouble(kind="failed", reason=found.reason, message=f"Pod {pod.name}: {found.message}", since=since)
+        return Trouble(kind="failed", reason=found[0], message=f"Pod {pod.name}: {found[1]}", since=since)
     words = one_line(pod.said.strip()[-300:])
     tail = f" Its last words: {words}" if words else ""
     if pod.exit_reason == "OOMKilled":
@@ -104,8 +104,8 @@ class Tally:
 def tally(view: View) -> Tally:
     """How many samplers failed since the last result.
 
-    The Jobs say how many pods failed, the status up to which of them they were counted. Without a status (lost, or never
-    written) the Jobs' failures count, but never so that they alone reach the limit: it takes one more to give up.
+    The Jobs say how many pods failed, the status up to which of them they were counted. Without a status (lost, or
+    never written) the Jobs' failures count, but they alone never reach the limit: it takes one more to give up.
     """
     jobs, limit = view.jobs(Stage.SAMPLER), view.wishes.max_failures
     noted = view.noted("attempt")

@@ -30,10 +30,10 @@ def waiting(view: View, jobs: list[JobFact]) -> tuple[Said, ...]:
     job = held[-1]
     if not job.queued:
         message = f"Job {job.name} was suspended by somebody else. Set its spec.suspend to false to go on."
-        return tuple(
-            Said(type=name, status=status, reason="SuspendedByUser", message=message)
-            for name, status in (("Suspended", "True"), ("Progressing", "False"))
-        )  # type: ignore[misc]
+        return (
+            Said(type="Suspended", status="True", reason="SuspendedByUser", message=message),
+            Said(type="Progressing", status="False", reason="Paused", message=message),
+        )
     message = f"Job {job.name} waits in queue {view.wishes.queue} for quota for {capacity(job)} samplers."
     said = [
         Said(type=name, status="False", reason="WaitingForQuota", message=message)

@@ -9,8 +9,8 @@ from dart_k8s.names import Stage
 from .decision import Action, CreateJob, DeleteChild
 from .facts import JobFact
 from .failures import Trouble, worst
-from .findings import one_line
 from .view import View, names
+from .words import one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

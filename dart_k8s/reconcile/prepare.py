@@ -1,7 +1,7 @@
 """Policy: nothing is sampled before a prepare pod has checked what needs data or credentials and written the snapshot.
 
-That a run is prepared is told by a fold, else by the prepare Job, else by the status; the status alone only saves a Job,
-because preparing what is prepared changes nothing.
+That a run is prepared is told by a fold, else by the prepare Job, else by the status; the status alone only saves a
+Job, because preparing what is prepared changes nothing.
 """
 
 from dart_k8s.names import Stage, declaration_name

@@ -1,5 +1,5 @@
-"""Policy: a work-queue Job of samplers while the state is open; whether it is closed is read from the state, never from the
-Job."""
+"""Policy: a work-queue Job of samplers while the state is open; whether it is closed is read from the state, never from
+the Job."""
 
 from dart_k8s.names import Stage
 
@@ -7,12 +7,12 @@ from .decision import Action, CreateJob, DeleteChild, FoldOrder, ScaleJob
 from .ending import rest_verifiers
 from .facts import Failure, JobFact
 from .failures import Tally, Trouble, retry_at, tally, worst
-from .findings import one_line, reason_of
 from .kueue import capacity, scalable, waiting
 from .prepare import declare, finalize
 from .progress import Progress
 from .verifiers import complaints, verify
 from .view import Clock, Said, Step, View, names
+from .words import fold_reason, one_line
 
 FOLD_SHARE = 0.25
 """Of the time since the last fold with news, until the next one."""
@@ -186,7 +186,7 @@ def _of_folding(view: View) -> tuple[Said, ...]:
     failed = view.failure("fold")
     if failed is None:
         return ()
-    reason, words = reason_of(failed.reason), one_line(f"{failed.message} {failed.remedy}")
+    reason, words = fold_reason(failed.reason), one_line(f"{failed.message} {failed.remedy}")
     if failed.fault == "user":
         return tuple(Said(type=name, status="False", reason=reason, message=words) for name in ("Ready", "Progressing"))
     said = [Said(type="Degraded", status="True", reason=reason, message=words)]

@@ -44,8 +44,8 @@ class Settings:
     quiet_seconds: float = 60.0
     """For how long a pod may wait for a node, an image or its readiness before that counts as something to look at."""
     stuck_seconds: float = 1800.0
-    """For how long pods may be unable to start for a reason that waiting does not mend (no such image, no such Secret, a
-    refused pod), with none at work, before the Synthesis fails."""
+    """For how long pods may be unable to start for a reason that waiting does not mend (no such image, no such Secret,
+    a refused pod), with none at work, before the Synthesis fails."""
     verifier_seconds: float = 300.0
     """For how long no verification pod may be ready while samplers run before that counts as Degraded."""
     retry_first: float = 10.0

@@ -1,5 +1,5 @@
-"""Policy: the status, at most 16 KiB whatever the size of a run: a pure function of the facts, the step, and for times that
-must not move, of the status before."""
+"""Policy: the status, at most 16 KiB whatever the size of a run: a pure function of the facts, the step, and for times
+that must not move, of the status before."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,9 @@ from dart_k8s.names import STAGE, SYNTHESIS, Stage
 
 from . import moments
 from .conditions import conditions
-from .findings import one_line
 from .progress import Progress
 from .view import Step, View
+from .words import one_line
 
 PATIENT = ("progress", "usage", "plan", "epoch", "estimatedFinish", "message", "samplers", "verifiers")
 """Fields whose change alone may wait for its turn."""

@@ -17,7 +17,7 @@ def suspend(view: View) -> Step:
     if going:
         words = f"{words} {names(job.name for job in going)} ends."
     said = [Said(type="Suspended", status="True", reason="SuspendedByUser", message=words)]
-    said.append(Said(type="Progressing", status="False", reason="SuspendedByUser", message=words))
+    said.append(Said(type="Progressing", status="False", reason="Paused", message=words))
     # What the samplers wrote last is still to be counted; then the store is left alone.
     progress = view.progress
     fold = order(view) if progress is not None and progress.live_claims else None

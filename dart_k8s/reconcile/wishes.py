@@ -1,8 +1,15 @@
 """What a Synthesis asks of the operator, read from its spec with defaults in place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic import ValidationError
+
+from dart_k8s.api import Synthesis, SynthesisSpec
+from dart_k8s.api.explain import explain
+
+from .hardening import weakened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,64 +21,70 @@ class Wishes:
     uid: str
     generation: int
     output: str
-    engine: str
-    samplers: int
-    max_failures: int
-    startup_deadline: float
-    stall_deadline: float
-    own_verifiers: bool
-    """False: the spec names a verification service."""
-    verifiers: int | None
-    max_pending: int
-    suspend: bool
-    queue: str
-    ttl: float | None
     delete_output: bool
-    prepare_deadline: float
-    curate_deadline: float
-    accelerators: int
+    suspend: bool
+    invalid: str = ""
+    """What is wrong with the spec, if the API server's rules let pass what the models refuse."""
+    samplers: int = 0
+    max_failures: int = 10
+    startup_deadline: float = 1800.0
+    own_verifiers: bool = True
+    """False: the spec names a verification service."""
+    verifiers: int | None = None
+    max_pending: int = 20_000
+    queue: str = ""
+    ttl: float | None = None
+    accelerators: int = 1
     """GPUs of one sampler; 1 if it asks for none: then an engine's time is what is counted."""
 
 
 def wishes(synthesis: Mapping[str, Any]) -> Wishes:
     """What the object asks for."""
-    metadata, spec = synthesis.get("metadata", {}), synthesis.get("spec", {})
-    samplers, verifiers = _part(spec, "samplers"), _part(spec, "verifiers")
-    replicas = verifiers.get("replicas")
-    ttl = spec.get("ttlSecondsAfterFinished")
-    return Wishes(
+    metadata, raw = synthesis.get("metadata") or {}, synthesis.get("spec") or {}
+    wished = Wishes(
         name=metadata.get("name", ""),
         namespace=metadata.get("namespace", ""),
         uid=metadata.get("uid", ""),
         generation=int(metadata.get("generation", 0)),
-        output=_part(spec, "output").get("uri", ""),
-        engine=_part(spec, "engine").get("kind", "vllm"),
-        samplers=int(samplers.get("replicas", 1)),
-        max_failures=int(samplers.get("maxFailures", 10)),
-        startup_deadline=float(samplers.get("startupDeadlineSeconds", 1800)),
-        stall_deadline=float(samplers.get("stallDeadlineSeconds", 600)),
-        own_verifiers=not verifiers.get("url"),
-        verifiers=None if replicas is None else int(replicas),
-        max_pending=int(_part(spec, "verification").get("maxPending", 20_000)),
-        suspend=bool(spec.get("suspend", False)),
-        queue=spec.get("queueName") or "",
-        ttl=None if ttl is None else float(ttl),
-        delete_output=spec.get("deletionPolicy", "Retain") == "Delete",
-        prepare_deadline=float(_part(spec, "prepare").get("deadlineSeconds", 7200)),
-        curate_deadline=float(_part(spec, "curate").get("deadlineSeconds", 21_600)),
-        accelerators=_accelerators(_part(samplers, "resources")),
+        output=str((raw.get("output") or {}).get("uri", "")),
+        delete_output=raw.get("deletionPolicy") == "Delete",
+        suspend=raw.get("suspend") is True,
+    )
+    try:
+        spec = declared(synthesis).spec
+    except ValidationError as error:
+        faults = [fault.text() for fault in explain(error, Synthesis, {})]
+        return replace(wished, invalid="; ".join(faults))
+    refused = "; ".join(weakened(spec))
+    samplers = spec.samplers
+    return replace(
+        wished,
+        invalid=refused,
+        samplers=samplers.replicas,
+        max_failures=samplers.max_failures,
+        startup_deadline=float(samplers.startup_deadline_seconds),
+        own_verifiers=spec.verifiers.url is None,
+        verifiers=spec.verifiers.replicas,
+        max_pending=spec.verification.max_pending,
+        queue=spec.queue_name or "",
+        ttl=None if spec.ttl_seconds_after_finished is None else float(spec.ttl_seconds_after_finished),
+        accelerators=accelerators(spec),
     )
 
 
-def _part(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = value.get(name)
-    return found if isinstance(found, Mapping) else {}
+def declared(synthesis: Mapping[str, Any]) -> Synthesis:
+    """The object as a declaration. Raises pydantic's ValidationError."""
+    return Synthesis.model_validate(dict(synthesis), by_alias=True, by_name=False)
 
 
-def _accelerators(resources: Mapping[str, Any]) -> int:
-    limits = {**_part(resources, "requests"), **_part(resources, "limits")}
-    asked = [str(amount) for name, amount in limits.items() if "gpu" in name.rsplit("/", 1)[-1].lower() and "/" in name]
+def accelerators(spec: SynthesisSpec) -> int:
+    """GPUs that one sampler asks for, of any vendor; 1 if none."""
+    limits: dict[str, Any] = {}
+    for part in ("requests", "limits"):
+        found = spec.samplers.resources.get(part)
+        limits |= found if isinstance(found, Mapping) else {}
+    asked = [str(amount) for name, amount in limits.items() if "/" in name and "gpu" in name.rsplit("/", 1)[-1].lower()]
     return sum(int(amount) for amount in asked if amount.isdigit()) or 1
 
 
-__all__ = ["Wishes", "wishes"]
+__all__ = ["Wishes", "accelerators", "declared", "wishes"]

@@ -1,1 +1,5 @@
-"""Pure: from an action to the Kubernetes objects that it stands for, as dicts."""
+"""Pure: from an action to the Kubernetes objects that carry it out, as plain dicts."""
+
+from .objects import objects
+
+__all__ = ["objects"]
