@@ -22,6 +22,8 @@ BUDGET = {
     "guards": 60,
     "ledger": 30,
     "packaging": 60,
+    "reconcile": 45,
+    "render": 60,
     "verifier": 120,
     "workers": 180,
 }

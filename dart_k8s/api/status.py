@@ -87,6 +87,8 @@ class Base(Part):
     """Number of the Job that does the main work, from 1; another one after suspension, growth or failures."""
     failures: NotNegative | None = None
     """Pods that failed by their own fault, without a result since."""
+    counted: NotNegative | None = None
+    """Failed pods of the Job `attempt` that were looked at: those in `failures`, and those before the last result."""
     replaced: NotNegative | None = None
     """Pods that the cluster took (drained, preempted, deleted); never counted as failures."""
 

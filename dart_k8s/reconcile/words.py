@@ -3,6 +3,7 @@
 from dart_k8s import errors
 from dart_k8s.api.conditions import REASONS
 
+from . import findings
 from .findings import INTERNAL, Doing, decode, reason_of
 
 LONGEST = 400
@@ -13,7 +14,7 @@ def told(said: str) -> tuple[str, str] | None:
     found = decode(said)
     if found is None:
         return None
-    reason = found.reason if found.reason in REASONS else INTERNAL
+    reason = found.reason if found.reason in REASONS or found.reason in findings.REASONS else INTERNAL
     return reason, one_line(f"{found.message} {found.remedy}")
 
 

@@ -13,7 +13,6 @@ from dart_k8s.reconcile import (
     CreateJob,
     Decision,
     DeleteChild,
-    DeleteSynthesis,
     Facts,
     JobFact,
     PodFact,
@@ -166,8 +165,7 @@ def _carry_out(seen: Facts, action: Action, settings: Settings) -> Facts:
         case SetFinalizer():
             metadata = {**seen.synthesis["metadata"], "finalizers": ["dart-k8s.io/output"] if action.present else []}
             return replace(seen, synthesis={**seen.synthesis, "metadata": metadata})
-        case DeleteSynthesis():
-            return seen
+    return seen  # The Synthesis is deleted: nothing of it changes but its metadata.
 
 
 def _created(seen: Facts, action: CreateJob) -> Facts:
