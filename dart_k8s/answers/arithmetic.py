@@ -78,6 +78,9 @@ class Arithmetic(Atoms):
                 elif self.value(1) == "^" and self.tokens[self.at].spaced and _ends_in_power(result):
                     # Prime factors without a sign between them: 2^3 3^2.
                     result = mul(result, self.factor())
+                elif self.tokens[self.at - 1].value == "!" and self.value(1) == "!":
+                    # 3!5!
+                    result = mul(result, self.factor())
                 elif self.tokens[self.at - 1].value in (")", "}", "pi") or self.tokens[self.at - 1].kind in (
                     "letters",
                     "chars",

@@ -202,17 +202,27 @@ class Atoms(Commands):
 
     def derivative(self) -> Node | None:
         """`\\frac{dy}{dx}`, whose d is no factor; None if that is not what stands here."""
-        words = [self.tokens[at] if at < len(self.tokens) else None for at in range(self.at, self.at + 6)]
-        shape = [word.value if word is not None and word.kind == "symbol" else "" for word in words]
-        top, bottom = words[1], words[4]
-        if shape != ["{", "", "}", "{", "", "}"] or top is None or bottom is None:
+        start = self.at
+        parts: list[str] = []
+        for _ in range(2):
+            end = next((at for at in range(self.at + 1, min(self.at + 5, len(self.tokens))) if self._closes(at)), 0)
+            if self.value() != "{" or not end:
+                self.at = start
+                return None
+            inner = self.tokens[self.at + 1 : end]
+            word = "".join(token.value for token in inner)
+            if any(token.kind not in ("letters", "command") for token in inner):
+                word = ""
+            parts.append("d" + word.removeprefix("partial") if word.startswith("partial") else word)
+            self.at = end + 1
+        top, bottom = parts
+        if top[:1] != "d" or bottom[:1] != "d" or len(bottom) != 2 or len(top) > 2:
+            self.at = start
             return None
-        if not all(word.kind == "letters" and word.value[0] == "d" for word in (top, bottom)):
-            return None
-        if len(bottom.value) != 2 or len(top.value) > 2:
-            return None
-        self.at += 6
-        return Symbol(f"{top.value}/{bottom.value}")
+        return Symbol(f"{top}/{bottom}")
+
+    def _closes(self, at: int) -> bool:
+        return self.tokens[at].kind == "symbol" and self.tokens[at].value == "}"
 
     def roman(self, content: str) -> Node:
         """Upright text inside an expression."""

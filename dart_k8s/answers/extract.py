@@ -69,6 +69,7 @@ _ENVIRONMENT = re.compile(
     r"\\begin\{(align\*?|equation\*?|gather\*?|aligned)\}"
     r"[^{}]*(?:\{[^{}]*\}[^{}]*){0,40}?\\end\{\1\}"
 )
+_BOLD_END = re.compile(r"(?<=\S)\*\*(?=$| [A-Za-z]{2})")
 _HEADING = re.compile(r"\**[A-Za-z][A-Za-z ,'():-]*\**:?$")
 _WHOLE_LONGEST = 200
 _LENIENT_LONGEST = 2_000
@@ -232,8 +233,8 @@ def _sentence(rest: str) -> str:
     sentence = rest[: end.start()] if end else rest
     tail = _CONNECTOR.search(sentence, position)
     answer = (sentence[: tail.start()].rstrip(" ,.;\t\n") if tail else sentence).strip()
-    # Bold that was opened before the answer closes behind it.
-    return answer.removesuffix("**") if answer.count("**") % 2 else answer
+    # Bold that was opened before the answer closes behind it, or behind its number: **260** miles.
+    return _BOLD_END.sub("", answer, count=1) if answer.count("**") % 2 else answer
 
 
 def _whole(text: str) -> Extract:

@@ -41,6 +41,8 @@ def is_name(node: Node) -> bool:
     if not isinstance(node, Mul):
         return False
     first = node.factors[0]
+    if len(node.factors) == 2 and first in (Symbol("nabla"), Symbol("Delta")):
+        return isinstance(node.factors[1], Symbol)
     return (len(node.factors) == 2 and first == Symbol("m") and _is_angle(node.factors[1])) or (
         isinstance(first, Symbol) and first.name.startswith("d/d") and len(first.name) == 4
     )
@@ -51,7 +53,8 @@ def is_quotient(node: Node) -> bool:
     if not isinstance(node, Mul) or not isinstance(node.factors[-1], Pow) or node.factors[-1].exponent != MINUS_ONE:
         return False
     top = node.factors[0] if len(node.factors) == 2 else Mul(node.factors[:-1])
-    return all(isinstance(part, Symbol) or _points(part) for part in (top, node.factors[-1].base))
+    bottom = node.factors[-1].base
+    return top != bottom and all(isinstance(part, Symbol) or _points(part) for part in (top, bottom))
 
 
 def is_matrix_name(node: Node) -> bool:
@@ -98,7 +101,9 @@ def as_column(node: Node, other: Node) -> Node:
 def points(node: Node, other: Node) -> Node:
     """A segment, angle or triangle with its sign as the product of letters that the other side writes it as."""
     if isinstance(node, Symbol) and isinstance(other, Mul) and (letters := points_name(node)):
-        return Mul(tuple(Symbol(letter.upper()) for letter in letters))
+        # In this order: AB may be two figures, and then it is not BA.
+        named = Mul(tuple(Symbol(letter.upper()) for letter in letters))
+        return named if named == other else node
     return node
 
 

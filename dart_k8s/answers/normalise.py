@@ -126,9 +126,10 @@ _BOLD = re.compile(r"(?<![\w)}\]*])\*\*(?![\s*])([^*]+)\*\*(?![\w(\\{*])")
 _ALTERNATIVES = re.compile(r"(?:\\?#\s*){2,}")
 _SPLIT_DECIMAL = re.compile(r"(-?0)\. (\d+)")
 _EXPLICIT_THOUSANDS = re.compile(
-    r"(?<![\d.,])(\d{1,3})((?:(?:\{(?:,|\\,|\s)\}|\\?,\\[!,;: ]|\\[ ,;:!]|~|\\thinspace\s?)\d{3})+)(?!\d)"
+    r"(?<![\d.,])(\d{1,3})((?:(?:\{(?:,|\\,|\s)\}|\\?,\\[!,;: ]|\\[ ,;:!]|~|\\thinspace\s?) ?\d{3})+)(?!\d)"
 )
-_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])(?<!\d )(\d{1,3})((?: \d{3})+)(?! ?\d)")
+# Not behind a subscript or an exponent: \log_5 125.
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,_^])(?<!\d )(\d{1,3})((?: \d{3})+)(?! ?\d)")
 _COMMA_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:,\d{3})+)(?![\d]|,\d)")
 _NONDIGITS = re.compile(r"\D")
 _MONEY = re.compile(

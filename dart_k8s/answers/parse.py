@@ -113,17 +113,39 @@ class Parser(Definitions):
         if unit:
             total: Node = Quantity(value, unit)
             # 2 hours 30 minutes: as many parts as follow, each in a unit that converts into the first.
-            while self.kind() == "number" and units.known(unit):
-                value = self.scaled(self.expression())
-                more = self.unit()
-                scale = units.factor(more, unit) if more else None
-                if scale is None or not isinstance(total, Quantity):
-                    raise Unreadable(f"a number after the unit {unit!r}")
-                total = Quantity(add(total.value, mul(Number(scale), value)), unit)
+            while units.known(unit) and isinstance(total, Quantity):
+                joined = self.separator() == "and" and self.kind(1) == "number"
+                if not joined and self.kind() != "number":
+                    break
+                more = self.smaller(total, joined)
+                if more is None:
+                    break
+                total = more
             return total
         if isinstance(value, Mul) and value.factors[-1] == Constant("degree"):
             return Quantity(mul(*value.factors[:-1]), "degree")
         return value
+
+    def smaller(self, total: Quantity, joined: bool) -> Quantity | None:
+        """A value with the part in a smaller unit that follows it. Joined by "and" it may be a member of a list
+        instead: then None, unless it is less than one of the unit before."""
+        start = self.at
+        self.at += joined
+        value: Node = total
+        unit = ""
+        try:
+            value = self.scaled(self.expression())
+            unit = self.unit()
+        except Unreadable:
+            if not joined:
+                raise
+        scale = units.factor(unit, total.unit) if unit else None
+        if joined and not (scale is not None and isinstance(value, Number) and 0 < value.value * scale < 1 > scale):
+            self.at = start
+            return None
+        if scale is None:
+            raise Unreadable(f"a number after the unit {total.unit!r}")
+        return Quantity(add(total.value, mul(Number(scale), value)), total.unit)
 
     def residue(self, value: Node) -> Node:
         """A residue class: `3 \\pmod 7`, `3 (mod 7)`. The least residue stands for the class."""
@@ -238,6 +260,9 @@ class Parser(Definitions):
             return False
         if word in FUNCTIONS and self.at + 1 < len(self.tokens):
             return False
+        if word == "of" and token.spaced and self.kind(1) == "letters":
+            # 1/4 of the cake
+            return True
         name = units.canonical(word)
         if name is not None and units.known(name):
             return True

@@ -2,6 +2,8 @@
 
 import re
 
+from dart_k8s.answers.units import canonical, known
+
 _TEXT = r"\\(?:text|textbf|textrm|mathrm|mbox) ?\{"
 _GAP = r"(?:\s|~|\\[ ,;:]|\\q?quad(?![A-Za-z]))*"
 
@@ -15,7 +17,7 @@ ABOUT = re.compile(
 _REMARK = (
     r"(?:approx(?:imately|\.)?|exact(?:ly)?|(?:see|as) above|(?:a )?(?:double|triple|repeated) (?:root|solution)|"
     r"(?:with |of )?multiplicity (?:\d|two|three)|as (?:required|desired|needed|expected)|"
-    r"(?:rounded )?(?:to )?(?:the )?nearest [a-z]{2,12}|rounded(?: (?:up|down|off))?|"
+    r"(?:rounded )?(?:to )?(?:the )?nearest [a-z]{2,12}(?: [a-z]{2,12})?|rounded(?: (?:up|down|off))?|"
     r"(?:rounded |correct )?to (?:\d|one|two|three|four) (?:decimal places?|significant figures?|d\.?p\.?|s\.?f\.?)|"
     r"in (?:simplest|lowest|simplified|reduced) (?:form|terms)|simplified|answer)"
 )
@@ -37,10 +39,19 @@ _IS = r"(?:is|are|equals|was|will be)(?: equal to)? ?:?"
 _SENTENCE = re.compile(
     rf"(?:{_TEXT} ?{_THE} ({_NAME}) {_IS} ?\}}{_GAP}|{_THE} ({_NAME}) {_IS} {_GAP}){_VALUE}", re.IGNORECASE
 )
+_DOES = (
+    r"(?:is|are|was|will be|(?:will )?(?:have|has|had|need|pay|earn|make|get|spend|save|owe|sell|receive)s?|"
+    r"paid|earned|made|got|spent|saved|sold|received)"
+)
+_WHO = r"([A-Z][a-z]{1,14})"
+_PERSON = re.compile(rf"(?:{_TEXT} ?{_WHO} {_DOES} ?\}}{_GAP}|{_WHO} {_DOES} {_GAP}){_VALUE}")
+_POINT = r"(?:the )?(center|centre|vertex|focus|midpoint|point)(?: at| is)?:?"
+_PLACE = re.compile(rf"(?:{_TEXT} ?{_POINT} ?\}}|{_POINT} ?){_GAP}(?=\()", re.IGNORECASE)
+_UNIT_BEHIND = re.compile(r"(?<=\d) ?\(([A-Za-z]{2,12}(?:[ /][a-z]{2,12}){0,2})\)$")
 # A name with one of these is of something else than the answer.
 _OTHER = re.compile(
     r"\b(?:not?|never|wrong|incorrect|false|other|except|without|half|double|twice|opposite|reciprocal|inverse|"
-    r"negative|negation)\b",
+    r"negative|negation|none|nobody|neither|nothing)\b",
     re.IGNORECASE,
 )
 
@@ -53,8 +64,15 @@ def without_remarks(text: str) -> str:
         found = _BEHIND.search(tail)
         if found is not None and len(text) - len(tail) + found.start() > 0:
             text = text[: len(text) - len(tail) + found.start()]
+        elif (unit := _UNIT_BEHIND.search(tail)) and (name := canonical(unit[1])) and known(name):
+            text = rf"{text[: len(text) - len(unit[0])]} \text{{{unit[1]}}}"
     if text[:1].isalpha() or text.startswith("\\"):
-        label = (_LABEL.match(text) if ":" in text else None) or _SENTENCE.match(text)
+        label = (
+            (_LABEL.match(text) if ":" in text else None)
+            or _SENTENCE.match(text)
+            or _PERSON.match(text)
+            or _PLACE.match(text)
+        )
         name = (label[1] or label[2]) if label else ""
         if label and not _OTHER.search(name):
             text = rf"\text{{{name}}} = {text[label.end() :]}"

@@ -69,6 +69,7 @@ _TABLE: dict[str, dict[str, tuple[Fraction, str]]] = {
     "charge": {"C": (_F(1), "coulomb coulombs")},
     "flux density": {"T": (_F(1), "tesla teslas")},
     "current": {"A": (_F(1), "ampere amperes amp amps")},
+    "data": {"MB": (_F(1), "megabytes megabyte"), "GB": (_F(1024), "gigabytes gigabyte")},
     "unit": {"unit": (_F(1), "units")},
 }  # fmt: skip
 
@@ -108,6 +109,9 @@ _CLAIMS = frozenset(
     "you it this that "
     "answer answers solution solutions? equals equal impossible undefined error unknown would could should might may "
     "must can cannot "
+    "seems seem seemed looks look looked appears appear appeared sounds feels becomes became gives gave makes made "
+    "yields works work fails holds satisfies does do did has have had were be been being too very so such like here "
+    "there then now never always "
     "above below ago early late earlier later negative positive "
     "hundred thousand million billion trillion dozen x y z".split()
 )

@@ -12,6 +12,8 @@ def fold_words(text: str) -> str:
 
 # Spellings of one statement, not synonyms: "undefined" is said of other things than "does not exist".
 _SPELLINGS = {
+    "divergent": "diverges",
+    "convergent": "converges",
     "dne": "does not exist",
     "d.n.e": "does not exist",
     "doesn't exist": "does not exist",
@@ -34,7 +36,8 @@ _NOTHING = re.compile(
 _SUBJECT = re.compile(
     r"(?:it|this|(?:the |this |that )?(?:given )?(?:function|statement|claim|series|sequence|answer|result|graph|conic|"
     r"curve|triangle|quadrilateral|shape|figure|system|relation|number|integral|equation|lines?|limit|set|day|month|"
-    r"color|colour|day of the week|month of the year)) (?:is|are|converges? to be|will be|must be) (?P<said>.+)"
+    r"color|colour|day of the week|month of the year)) (?:is|are|converges? to be|will be|must be) (?P<said>.+)|"
+    r"(?:it|this|(?:the |this )?(?:series|sequence|integral|sum)) (?P<does>diverges|converges(?: [a-z]+)?)"
 )
 
 
@@ -50,6 +53,15 @@ def endless(text: str) -> bool:
     return _SPELLINGS.get(text, text) == "infinitely many"
 
 
+def _said(text: str) -> str:
+    """What a short sentence says, without its subject; empty if the text is no such sentence."""
+    found = _SUBJECT.fullmatch(text)
+    if found is None:
+        return ""
+    said = fold_words(found["said"] or found["does"])
+    return _SPELLINGS.get(said, said)
+
+
 def same_words(first: str, second: str) -> bool:
     """Whether two folded texts say the same."""
     first, second = _SPELLINGS.get(first, first), _SPELLINGS.get(second, second)
@@ -59,9 +71,9 @@ def same_words(first: str, second: str) -> bool:
     if left is not None and right is not None:
         # Where a domain is left out, it is the question's; two different ones are two claims.
         return left == right or not (left and right)
-    said = [found["said"] if (found := _SUBJECT.fullmatch(text)) else "" for text in (first, second)]
+    said = [_said(text) for text in (first, second)]
     if bool(said[0]) != bool(said[1]):
         # A sentence and the word that it ends in; two sentences have two subjects.
-        return fold_words(said[0] or first) == fold_words(said[1] or second)
+        return (said[0] or first) == (said[1] or second)
     pair = [sorted(text.split(" and ")) for text in (first, second)]
     return len(pair[0]) == 2 and pair[0] == pair[1]

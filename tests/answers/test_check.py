@@ -37,6 +37,15 @@ def test_the_corpus_gets_the_verdicts_that_it_says(case: dict[str, Any]) -> None
     assert verdict.verdict == case["verdict"], f"{case['why']}: {verdict}"
 
 
+def test_ordinary_final_answers_get_the_verdict_that_a_reader_gives() -> None:
+    wrong = []
+    for row in lines("ordinary.jsonl"):
+        verdict = check(response(row), row["reference"], row.get("query"))
+        if verdict.verdict != row["verdict"]:
+            wrong.append((row, verdict))
+    assert wrong == []
+
+
 def test_every_rule_of_the_document_has_cases_and_every_case_a_rule() -> None:
     table = {
         line.split("|")[1].strip()
