@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 import pytest
 import yaml
 from kubernetes import client, config, dynamic
+from urllib3.exceptions import HTTPError
 
 Result = TypeVar("Result")
 Documents = Mapping[str, Any] | Iterable[Mapping[str, Any]] | str
 WAITS = 30.0
 """Seconds; what is waited for takes under one on an idle machine."""
 POLLS = 0.05
+NOT_YET = (client.ApiException, HTTPError, OSError, LookupError, StopIteration, AttributeError, TypeError)
+"""What a look at an object raises that is not there, or has no status yet."""
 ANSWERS_WITHIN = 30.0
 """Seconds for one request of a test."""
 TOKEN_SECONDS = 86400
@@ -126,11 +129,7 @@ class Cluster:
                 last: object = (value := check())
                 if value:
                     return value
-            except (client.ApiException, OSError, LookupError) as error:
-                last = error
-            except Exception as error:
-                if type(error).__module__.split(".")[0] != "urllib3":  # the server is away
-                    raise
+            except NOT_YET as error:
                 last = error
             if time.monotonic() > deadline:
                 pytest.fail(f"waited {seconds:.0f} s for {what}; last: {last!r:.2000}")

@@ -1,7 +1,12 @@
 """Nodes and pods that pretend: what kwok plays by stages.yaml, and the names of the annotations that direct it."""
 
-from collections.abc import Mapping
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
+
+from kubernetes import client
 
 from .access import Cluster
 
@@ -57,6 +62,67 @@ def finish(cluster: Cluster, namespace: str, pod: str, exit_code: int, **more: s
     annotate(
         cluster, namespace, pod, {EXIT_CODE: str(exit_code)} | {f"{PREFIX}/{key}": value for key, value in more.items()}
     )
+
+
+@contextmanager
+def directed(
+    cluster: Cluster, namespace: str, annotations: Mapping[str, str], labels: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Inside the block every pod that anybody creates in the namespace (only those with `labels`) gets the annotations.
+
+    So pods of a Job that the operator makes can be directed too. An admission policy, in force when the block begins.
+    """
+    name = f"directed-{uuid.uuid4().hex[:10]}"
+    api = "admissionregistration.k8s.io/v1"
+    fields = ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in annotations.items())
+    policy = {
+        "apiVersion": api,
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "objectSelector": {"matchLabels": dict(labels or {})},
+                "resourceRules": [
+                    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+                ],
+            },
+            "mutations": [
+                {
+                    "patchType": "ApplyConfiguration",
+                    "applyConfiguration": {
+                        "expression": f"Object{{metadata: Object.metadata{{annotations: {{{fields}}}}}}}"
+                    },
+                }
+            ],
+        },
+    }
+    binding = {
+        "apiVersion": api,
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": name},
+        "spec": {"policyName": name},
+    }
+    probe = {
+        "metadata": {"generateName": "probe-", "labels": dict(labels or {})},
+        "spec": {"containers": [{"name": "probe", "image": "pretended"}]},
+    }
+
+    def in_force() -> bool:
+        made = cluster.core.create_namespaced_pod(namespace, probe, dry_run="All")
+        return dict(annotations).items() <= (made.metadata.annotations or {}).items()
+
+    paths = [f"/apis/{api}/mutatingadmissionpolicies/{name}", f"/apis/{api}/mutatingadmissionpolicybindings/{name}"]
+    try:
+        cluster.apply([policy, binding])
+        cluster.eventually(in_force, f"pods in {namespace} to be directed")
+        yield
+    finally:
+        for path in paths:
+            with suppress(client.ApiException):
+                cluster.call("DELETE", path)
 
 
 def annotate(cluster: Cluster, namespace: str, pod: str, annotations: Mapping[str, str | None]) -> None:

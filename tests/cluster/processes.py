@@ -7,6 +7,7 @@ long as this process: a test may start and stop them from any thread, and kill -
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,11 +20,14 @@ from queue import SimpleQueue
 
 PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
+PORTS = (20000, 32768)
+"""Linux takes outgoing ones from 32768 (net.ipv4.ip_local_port_range)."""
 WIDEST = 400
 """Characters of a line of a log that are shown."""
 STOPS_WITHIN = 10.0
 """Seconds between asking a process to end and killing it."""
 
+_random = random.SystemRandom()  # tests seed the other one
 _libc = ctypes.CDLL(None, use_errno=True)
 _wanted: "SimpleQueue[tuple[Callable[[], subprocess.Popen[bytes]], Future[subprocess.Popen[bytes]]]]" = SimpleQueue()
 _starter: threading.Thread | None = None
@@ -94,12 +98,19 @@ class Process:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now; another process may take one before it is used."""
+    """Ports of loopback that nobody listens on now.
+
+    They lie below those that the system gives to outgoing connections: else one of these could take the port of a
+    server that is stopped for a while, even the connection of a client that tries to reach that very server.
+    """
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        ports: list[int] = []
+        while len(ports) < count:
+            one = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):  # taken: try another
+                one.bind(("127.0.0.1", _random.randrange(*PORTS)))
+                ports.append(one.getsockname()[1])
+        return ports
 
 
 def _start(command: list[str], output: int, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from typing import Self, TypeVar
 
 Result = TypeVar("Result")
 CHUNK = 65536
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Proxy:
@@ -101,7 +104,7 @@ class Proxy:
                 )
         finally:
             self._connections.discard(connection)
-            connection.abort()
+            connection.close()
 
     def _call(self, function: Callable[[], Result]) -> Result:
         async def run() -> Result:
@@ -127,6 +130,15 @@ class _Connection:
                 writer.write_eof()
 
     def abort(self) -> None:
-        for writer in (self.client, self.server):
-            if writer is not None:
-                writer.transport.abort()
+        """End it by RST on both sides: closing without lingering sends that."""
+        for writer in self._writers():
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            writer.transport.abort()
+
+    def close(self) -> None:
+        """End it in order."""
+        for writer in self._writers():
+            writer.close()
+
+    def _writers(self) -> list[asyncio.StreamWriter]:
+        return [writer for writer in (self.client, self.server) if writer is not None and not writer.is_closing()]
