@@ -23,7 +23,8 @@ ENDED_PODS = 100_000
 """Kept before the oldest are collected; Kubernetes' default, 12,500, is less than one test of scale makes."""
 SERVICES, FIRST_SERVICE, PODS = "10.96.0.0/16", "10.96.0.1", "10.128.0.1/10"
 GOGC = "200"
-"""Go's garbage collector, default 100: a fifth of the API server's work less for half as much memory again."""
+"""Of the Go collector, by default 100; higher is less work for more memory. For 1,000 pods through Jobs the API server
+took 27 s of CPU and 550 MB at 100, 21 s and 990 MB at 400."""
 STAGES = Path(__file__).with_name("stages.yaml")
 USERS = {
     "admin": ("admin", ("system:masters",)),
