@@ -1,26 +1,35 @@
 """Declarations from text, and back to text."""
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from dart_k8s.errors import SpecError
 
 from .explain import Fault, explain, path_text
-from .synthesis import API_VERSION, Synthesis
+from .evaluation import Evaluation
+from .metadata import API_VERSION
+from .synthesis import Synthesis
 from .text import Document, Misread, read, write
+from .training import Training
 
-KINDS = ("Synthesis",)
-"""Kinds that this version can run."""
+Declaration: TypeAlias = Synthesis | Training | Evaluation
+MODELS: Mapping[str, type[Declaration]] = MappingProxyType(
+    {"Synthesis": Synthesis, "Training": Training, "Evaluation": Evaluation}
+)
+KINDS = tuple(MODELS)
+"""Kinds that this version knows. It runs Synthesis only, and says so of the others."""
 
 
-def load_documents(text: str, origin: str) -> list[Synthesis]:
+def load_documents(text: str, origin: str) -> list[Declaration]:
     """All declarations of a YAML or JSON text; `origin` is its name in messages.
 
     Raises SpecError that lists everything wrong with all documents at once, each with line and path.
     """
     faults: list[Fault] = []
-    loaded: list[Synthesis] = []
+    loaded: list[Declaration] = []
     first: dict[tuple[str, str | None, str], int] = {}
     count = 0
     try:
@@ -47,15 +56,18 @@ def load_documents(text: str, origin: str) -> list[Synthesis]:
 
 
 def load_one(text: str, origin: str) -> Synthesis:
-    """The only declaration of a text. Raises SpecError, also when there are several."""
+    """The only declaration of a text, a Synthesis. Raises SpecError, also when there are several."""
     loaded = load_documents(text, origin)
     if len(loaded) > 1:
         names = ", ".join(item.metadata.name for item in loaded)
         raise SpecError(f"{origin} holds {len(loaded)} declarations ({names}).", remedy="Name one of them.")
-    return loaded[0]
+    [only] = loaded
+    if not isinstance(only, Synthesis):
+        raise SpecError(f"{origin} declares a {only.kind}.", remedy="A Synthesis is wanted here.")
+    return only
 
 
-def _load(document: Document, faults: list[Fault]) -> Synthesis | None:
+def _load(document: Document, faults: list[Fault]) -> Declaration | None:
     value, lines = document
     top = lines.get((), 1)
     if not isinstance(value, dict):
@@ -65,16 +77,17 @@ def _load(document: Document, faults: list[Fault]) -> Synthesis | None:
     if version != API_VERSION:
         said = "missing" if version is None else f"{version!r} is not known to this version"
         faults.append(Fault(lines.get(("apiVersion",), top), "apiVersion", f"{said}; write apiVersion: {API_VERSION}"))
-    if kind not in KINDS:
+    model = MODELS.get(kind) if isinstance(kind, str) else None
+    if model is None:
         said = "missing" if kind is None else f"{kind!r} is not known to this version"
         faults.append(Fault(lines.get(("kind",), top), "kind", f"{said}; known: {', '.join(KINDS)}"))
         return None
     if version != API_VERSION:
         value = {**value, "apiVersion": API_VERSION}
     try:
-        return Synthesis.model_validate(value, by_alias=True, by_name=False)
+        return model.model_validate(value, by_alias=True, by_name=False)
     except ValidationError as error:
-        faults.extend(explain(error, Synthesis, lines))
+        faults.extend(explain(error, model, lines))
         return None
 
 
@@ -83,14 +96,14 @@ def _message(faults: list[Fault], origin: str) -> str:
     return "\n".join([heading, *(f"  {fault.text()}" for fault in sorted(faults, key=lambda f: f.line or 0))])
 
 
-def to_dict(synthesis: Synthesis) -> dict[str, Any]:
+def to_dict(declaration: Declaration) -> dict[str, Any]:
     """A declaration with its defaults, by wire names, as JSON values; fields that hold nothing are left out."""
-    return synthesis.plain()
+    return declaration.plain()
 
 
-def to_yaml(synthesis: Synthesis) -> str:
+def to_yaml(declaration: Declaration) -> str:
     """A declaration with its defaults as YAML; loads to an equal one."""
-    return write(to_dict(synthesis))
+    return write(to_dict(declaration))
 
 
-__all__ = ["KINDS", "load_documents", "load_one", "path_text", "to_dict", "to_yaml"]
+__all__ = ["KINDS", "MODELS", "Declaration", "load_documents", "load_one", "path_text", "to_dict", "to_yaml"]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 
 RecipeName = Literal["dart-math"]
+TrainingRecipeName = Literal["dart-math", "tiny"]
 
 CHOICES = (("kind",), ("template", "inline"), ("uri", "configMap"))
 """Fields that choose what a mapping is. When the user chooses otherwise, the recipe's mapping falls away whole: a
@@ -47,24 +48,48 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
 """One line on each recipe."""
 
 
+DART_MATH_TRAINING = """
+prompt: {template: alpaca}
+optimisation:                     # the learning rate is 5e-5, and 2e-5 for models of 70 B and more
+  epochs: 3                       # the paper's text; its repository's commands have 1 for 8B and 70B
+  batch: 64
+  length: 4096
+  schedule: cosine
+  warmup: 0.03
+  weightDecay: 0
+  packing: bfd
+  gradientCheckpointing: true
+deepspeed: {stage: 3}
+"""
+TINY_TRAINING = """
+model: {uri: "hf://HuggingFaceTB/SmolLM2-135M"}
+prompt: {template: alpaca}
+optimisation: {epochs: 1, batch: 8, length: 512, learningRate: 0.0001, precision: fp32, gradientCheckpointing: false}
+deepspeed: {stage: 0}
+"""
+
+TRAINING_RECIPES: Mapping[str, str] = MappingProxyType({"dart-math": DART_MATH_TRAINING, "tiny": TINY_TRAINING})
+"""Recipes of a Training, likewise. tiny is for machines without a GPU."""
+
+
 def show(name: str) -> str:
     """A recipe as YAML with its comments. Raises KeyError for a name that is not in `RECIPES`."""
     return RECIPES[name].strip() + "\n"
 
 
-def recipe_spec(name: str) -> dict[str, Any]:
+def recipe_spec(name: str, recipes: Mapping[str, str] = RECIPES) -> dict[str, Any]:
     """A recipe's fields of `spec`, by their wire names."""
-    spec: dict[str, Any] = yaml.safe_load(RECIPES[name])
+    spec: dict[str, Any] = yaml.safe_load(recipes[name])
     return spec
 
 
-def apply_recipe(spec: dict[str, Any]) -> dict[str, Any]:
+def apply_recipe(spec: dict[str, Any], recipes: Mapping[str, str] = RECIPES) -> dict[str, Any]:
     """The spec with the recipe's settings below the user's; unchanged without a known recipe.
 
     Mappings are merged field by field, everything else (lists too) is replaced.
     """
     name = spec.get("recipe")
-    return overlay(recipe_spec(name), spec) if isinstance(name, str) and name in RECIPES else spec
+    return overlay(recipe_spec(name, recipes), spec) if isinstance(name, str) and name in recipes else spec
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,4 +105,14 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-__all__ = ["RECIPES", "SUMMARIES", "RecipeName", "apply_recipe", "overlay", "recipe_spec", "show"]
+__all__ = [
+    "RECIPES",
+    "SUMMARIES",
+    "TRAINING_RECIPES",
+    "RecipeName",
+    "TrainingRecipeName",
+    "apply_recipe",
+    "overlay",
+    "recipe_spec",
+    "show",
+]

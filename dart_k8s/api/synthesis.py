@@ -1,15 +1,16 @@
 """Synthesis: from problems to a verified, difficulty-balanced data set, as a user declares it."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import NAME, Listed, NotNegative, Part, refuse
+from .base import Listed, NotNegative, Part, refuse
 from .checks import check
 from .curating import Curation, Output
 from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
 from .lifecycle import DeletionPolicy, QueueName
+from .metadata import API_VERSION, GROUP, Metadata, without_status
 from .recipes import RecipeName, apply_recipe
 from .running import (
     Claims,
@@ -24,32 +25,6 @@ from .running import (
 )
 from .sources import Pool, QuerySource
 from .spending import Budget, Strategy
-
-GROUP: Final = "dart-k8s.io"
-API_VERSION: Final = "dart-k8s.io/v1alpha1"
-SERVER_SET = frozenset(
-    {"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers", "generateName", "generation"}
-    | {"managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid"}
-)
-"""What an API server adds to metadata; dropped, so that the output of `kubectl get -o yaml` is a declaration again."""
-
-
-class Metadata(Part):
-    """Name and labels of an object."""
-
-    name: Annotated[str, Field(pattern=NAME)]
-    """Lower-case letters, digits and dashes, at most 63."""
-    namespace: Annotated[str, Field(pattern=NAME)] | None = None
-    """Namespace; in a cluster only."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """Labels, kept as they are."""
-    annotations: dict[str, str] = Field(default_factory=dict)
-    """Annotations, kept as they are."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_ours(cls, value: object) -> object:
-        return {k: v for k, v in value.items() if k not in SERVER_SET} if isinstance(value, dict) else value
 
 
 class SynthesisSpec(Part):
@@ -138,7 +113,7 @@ class Synthesis(Part):
     @model_validator(mode="before")
     @classmethod
     def _only_ours(cls, value: object) -> object:
-        return {k: v for k, v in value.items() if k != "status"} if isinstance(value, dict) else value
+        return without_status(value)
 
 
 __all__ = ["API_VERSION", "GROUP", "Metadata", "Synthesis", "SynthesisSpec"]
