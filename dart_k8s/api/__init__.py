@@ -3,11 +3,13 @@
 from .base import Part, Problem, Problems
 from .change import Change, changeable, differences, digest
 from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
+from .evaluation import Evaluation, EvaluationSpec
 from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
-from .load import KINDS, load_documents, load_one, to_dict, to_yaml
+from .load import KINDS, Declaration, load_documents, load_one, to_dict, to_yaml
+from .metadata import API_VERSION, GROUP, Metadata
 from .pods import EnvVar, PodSettings
-from .recipes import RECIPES, SUMMARIES, show
+from .recipes import RECIPES, SUMMARIES, TRAINING_RECIPES, show
 from .reference import reference
 from .running import (
     Claims,
@@ -22,9 +24,10 @@ from .running import (
 )
 from .sources import ConfigMapKey, DifficultySource, Fields, Pool, QuerySource
 from .spending import Budget, Strategy
-from .synthesis import API_VERSION, GROUP, Metadata, Synthesis, SynthesisSpec
+from .synthesis import Synthesis, SynthesisSpec
 from .templates import TEMPLATES, Template, Turn, template
 from .text import write
+from .training import Training, TrainingSpec
 
 __all__ = [
     "API_VERSION",
@@ -33,16 +36,20 @@ __all__ = [
     "RECIPES",
     "SUMMARIES",
     "TEMPLATES",
+    "TRAINING_RECIPES",
     "Budget",
     "Change",
     "Claims",
     "ConfigMapKey",
     "Curating",
     "Curation",
+    "Declaration",
     "Decontaminate",
     "DifficultySource",
     "Engine",
     "EnvVar",
+    "Evaluation",
+    "EvaluationSpec",
     "Execution",
     "Fields",
     "Filters",
@@ -67,6 +74,8 @@ __all__ = [
     "Synthesis",
     "SynthesisSpec",
     "Template",
+    "Training",
+    "TrainingSpec",
     "Turn",
     "Verification",
     "Verifiers",

@@ -20,8 +20,8 @@ class Benchmark(Part):
     name: Annotated[str, Field(pattern=SOURCE_NAME, max_length=63)]
     """math, gsm8k, college-math, deepmind-mathematics, olympiadbench-oe or theoremqa; with uri, a name of yours."""
     uri: Place | None = None
-    """A file: of a benchmark above in its publisher's format, for machines without the hub; or one of yours, JSON Lines or
-    Parquet. Default: from the hub."""
+    """A file: of a benchmark above in its publisher's format, for machines without the hub; or one of yours, JSON Lines
+    or Parquet. Default: from the hub."""
     fields: Fields | None = None
     """Which field of your file holds what. The benchmarks above know theirs."""
     reference: Reference | None = None

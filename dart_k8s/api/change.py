@@ -9,6 +9,8 @@ from .load import to_dict
 from .synthesis import Synthesis
 from .text import canonical_json
 
+PODS = ("prepare", "modelCache", "suspend", "ttlSecondsAfterFinished", "deletionPolicy", "queueName")
+"""What only says which pods do it, and what becomes of the object afterwards."""
 CHANGEABLE = (
     "strategy.target",
     "strategy.trials",
@@ -31,17 +33,30 @@ CHANGEABLE = (
     "output.uri",
     # A recipe is only a name for the fields that it stands for; those are compared.
     "recipe",
-    # What only says which pods do it and what becomes of the object afterwards.
     "execution.requireNetworkIsolation",
-    "modelCache",
-    "prepare",
     "curate",
-    "suspend",
-    "ttlSecondsAfterFinished",
-    "deletionPolicy",
-    "queueName",
+    *PODS,
 )
 """Fields of the spec (with all below them) that may change while a run goes on."""
+
+CHANGEABLE_TRAINING = ("nodes", "processesPerNode", "trainers", "checkpoints", "tracking", "push", *PODS)
+"""Of a Training: who does it, and what is told and kept. Another recipe is another Training."""
+CHANGEABLE_EVALUATION = (
+    "samplers",
+    "verifiers",
+    "engine.apiKeyEnv",
+    "engine.baseUrl",
+    "engine.concurrency",
+    "engine.slots",
+    "execution.processes",
+    "execution.sessions",
+    "execution.unconfined",
+    "execution.requireNetworkIsolation",
+    "intervals",
+    *PODS,
+)
+"""Of an Evaluation: who does it; intervals are computed from what is there."""
+OF_KIND = {"Synthesis": CHANGEABLE, "Training": CHANGEABLE_TRAINING, "Evaluation": CHANGEABLE_EVALUATION}
 
 FIXED = ("verification.policy",)
 """Exceptions from `CHANGEABLE`: verdicts under two policies must never stand in one state."""
@@ -83,9 +98,9 @@ def differences(old: Synthesis, new: Synthesis) -> list[Change]:
     ]
 
 
-def changeable(path: str) -> bool:
-    """Whether a field of the spec, like "budget.totalTrials", may change while a run goes on."""
-    return _under(path, CHANGEABLE) and not _under(path, FIXED)
+def changeable(path: str, kind: str = "Synthesis") -> bool:
+    """Whether a field of the spec of a kind, like "budget.totalTrials", may change while a run goes on."""
+    return _under(path, OF_KIND[kind]) and not _under(path, FIXED)
 
 
 def digest(synthesis: Synthesis) -> str:

@@ -99,6 +99,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "No node takes the pods.",
             "Look at the scheduler's words in the message: too few GPUs, a taint without a toleration, a selector.",
         ),
+        "WaitingForCleanup": _why("Progressing", "False", "An earlier Job's pods are still ending.", "Wait."),
         "SuspendedByUser": _why("Suspended", "True", "spec.suspend is true.", "Set spec.suspend to false."),
         "SuspendedByQueue": _why("Suspended", "True", "Kueue took the quota back.", "Wait, or look at the Workload."),
         # What the declaration has wrong: found with data or credentials at hand.
@@ -141,6 +142,42 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "A source, or references in it, can't be read.",
             "The message names source, row and field. Mend them, or set onInvalid: exclude.",
         ),
+        "ReferencesUnreadable": _why(
+            "Prepared Failed",
+            "False",
+            "References of queries can't be read as answers.",
+            "The message names source and row. Mend them, set reference: last-box, or onInvalid: exclude.",
+        ),
+        "OutputNotEmpty": _why(
+            "Ready Prepared Failed",
+            "False",
+            "The output holds objects that no run wrote.",
+            "Choose an empty folder: nothing of yours is ever mixed or overwritten.",
+        ),
+        "OutputNotWritable": _why(
+            "Ready Prepared Degraded Failed",
+            "False",
+            "The output can't be written.",
+            "Check that the bucket exists and what the service account may do.",
+        ),
+        "StoreFull": _why(
+            "Ready Progressing Degraded Failed",
+            "False",
+            "The object store or a disk has no space or quota left.",
+            "Free some; nothing written is lost.",
+        ),
+        "StoreFailed": _why(
+            "Ready Progressing Degraded Failed",
+            "False",
+            "The object store refuses a request.",
+            "The message is its own.",
+        ),
+        "RunUnreadable": _why(
+            "Ready Progressing Degraded Failed",
+            "False",
+            "What the output holds was written by a newer version, or is damaged.",
+            "Update the operator's and the pods' images, or choose another output.uri.",
+        ),
         "ModelUnavailable": _why(
             "Prepared EngineReady Failed",
             "False",
@@ -152,6 +189,12 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "False",
             "A pod ended with exit code 64: trying again is pointless.",
             "The message is the pod's own; change the spec.",
+        ),
+        "PodMisconfigured": _why(
+            "Prepared EngineReady Progressing Degraded Failed",
+            "False",
+            "A pod can't be started as it is declared: a Secret, a ConfigMap or a volume that is not there.",
+            "The message is the kubelet's; create what is missing, or change the pod settings.",
         ),
         "PodRefused": _why(
             "Ready Progressing Failed",
@@ -190,6 +233,24 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "An engine made no step although responses were on their way; its pod was started again.",
             "Look at the sampler's log, and at the GPU.",
         ),
+        "EngineUnreachable": _why(
+            "EngineReady Degraded Failed",
+            "False",
+            "The endpoint of the engine does not answer.",
+            "Check engine.baseUrl, and whether the namespace's network policies let samplers reach it.",
+        ),
+        "EngineFailed": _why(
+            "EngineReady Degraded Failed",
+            "False",
+            "The engine does not start or refuses the requests.",
+            "The message is its own; check engine.args, the model and the GPU's memory.",
+        ),
+        "CodeNotConfined": _why(
+            "Prepared Progressing Degraded Failed",
+            "False",
+            "Code of responses can't be confined where it would run.",
+            "See docs/security.md for what a node must offer.",
+        ),
         "OutOfMemory": _why(
             "EngineReady Degraded Failed",
             "False",
@@ -198,6 +259,12 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         ),
         "SamplerCrashed": _why(
             "EngineReady Degraded Failed", "False", "Samplers end with an error.", "Look at the log: kubectl dart logs."
+        ),
+        "PodCrashed": _why(
+            "Prepared Complete Degraded Failed",
+            "False",
+            "A pod other than a sampler ended with an error.",
+            "Look at its log; it is tried again.",
         ),
         "TooManyFailures": _why(
             "Progressing Failed",

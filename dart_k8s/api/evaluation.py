@@ -77,7 +77,7 @@ class EvaluationSpec(Part):
     """What runs the model."""
     prompt: Prompt | None = None
     """How a problem is put to the model. Default: the template that a Training saved with its model, else alpaca."""
-    benchmarks: Annotated[tuple[Benchmark, ...], Listed, Field(min_length=1, max_length=32)]
+    benchmarks: Annotated[tuple[Benchmark, ...], Listed, Field(min_length=1, max_length=16)]
     """What to evaluate on."""
     decoding: Decoding = Decoding()
     """The greedy pass."""
@@ -115,13 +115,10 @@ class EvaluationSpec(Part):
 
 def _check(spec: EvaluationSpec) -> Iterator[Problem]:
     if spec.engine.kind == "vllm" and spec.model is None:
-        yield Problem(
-            ("model",), "required by engine kind vllm; add model: {uri: hf://OWNER/MODEL} or {fromTraining: NAME}"
-        )
+        says = "required by engine kind vllm; add model: {uri: hf://OWNER/MODEL} or model: {fromTraining: NAME}"
+        yield Problem(("model",), says)
     if not spec.decoding.greedy and spec.trials is None:
-        says = (
-            "neither the greedy pass nor trials: there would be nothing to do; add trials: {count: 100, temperature: 1}"
-        )
+        says = "neither the greedy pass nor trials: nothing would be done; add trials: {count: 100, temperature: 1}"
         yield Problem(("decoding", "greedy"), says)
     times = Counter(benchmark.name for benchmark in spec.benchmarks)
     for index, benchmark in enumerate(spec.benchmarks):

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from dart_k8s.errors import SpecError
 
-from .explain import Fault, explain, path_text
 from .evaluation import Evaluation
+from .explain import Fault, explain, path_text
 from .metadata import API_VERSION
 from .synthesis import Synthesis
 from .text import Document, Misread, read, write

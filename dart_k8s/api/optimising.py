@@ -1,4 +1,4 @@
-"""How a Training trains: batch, schedule, precision, memory. The defaults are DART-Math's (Tong et al. 2024, section 4.1)."""
+"""How a Training trains: batch, schedule, precision, memory. The defaults are DART-Math's (Tong et al. 2024)."""
 
 from typing import Annotated, Literal
 
@@ -10,13 +10,13 @@ from .pods import PodSettings, Quantity
 
 
 class StudentPrompt(Part):
-    """The template that the student is trained with; it is saved with the model, and an Evaluation of it uses it too."""
+    """The template that the student is trained with; saved with the model, and used by an Evaluation of it."""
 
     template: Literal["alpaca", "deepseek-math", "chat"] | None = None
     """A built-in template. alpaca: as DART-Math's students. chat: the base model's own, which it must have. This or
     inline. Default: alpaca."""
     inline: LongText | None = None
-    """A template of your own; `{query}` in it is replaced by the problem, and the response follows. This or template."""
+    """A template of your own; `{query}` in it becomes the problem, and the response follows. This or template."""
 
     @model_validator(mode="after")
     def _one_template(self) -> "StudentPrompt":

@@ -1,9 +1,10 @@
 """What the operator writes into status: small at any size of a run, at most 16 KiB."""
 
 import json
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from .base import Listed, NotNegative, Part, Share
 from .conditions import ConditionType
@@ -13,9 +14,13 @@ MOST_BYTES = 16_384
 """Size of a status as JSON. Every write of one goes through etcd and to all who watch."""
 MESSAGE_BYTES = 400
 """Bytes of a text for people, as JSON."""
+MESSAGE_LENGTH = 1024
+"""Characters that an API server takes: more than are ever written, or it would refuse a status for its words."""
 MOST_CONDITIONS = 12
 MOST_SOURCES = 32
 """As many as a spec may have: counts per source are everywhere."""
+MOST_SCORES = 16
+"""As many as an Evaluation may have benchmarks."""
 
 SynthesisPhase = Literal[
     "Pending", "Waiting", "Preparing", "Sampling", "Curating", "Complete", "Failed", "Suspended", "Deleting"
@@ -37,11 +42,31 @@ def clip(text: str, most: int = MESSAGE_BYTES) -> str:
     return kept + "..."
 
 
+def _clipped(value: object) -> object:
+    return clip(value) if isinstance(value, str) else value
+
+
+def bounded(status: Mapping[str, Any]) -> dict[str, Any]:
+    """A status as the operator may write it: texts cut to `MESSAGE_BYTES`, lists to what the schema takes. With the
+    fields of the models below it is at most `MOST_BYTES` as JSON."""
+    made = dict(status)
+    if isinstance(made.get("message"), str):
+        made["message"] = clip(made["message"])
+    if "conditions" in made:
+        made["conditions"] = [
+            {**condition, "message": clip(condition.get("message", ""))}
+            for condition in made["conditions"][:MOST_CONDITIONS]
+        ]
+    if isinstance(made.get("progress"), Mapping) and "sources" in made["progress"]:
+        made["progress"] = {**made["progress"], "sources": list(made["progress"]["sources"])[:MOST_SOURCES]}
+    return made
+
+
 def _bytes(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")[1:-1]
 
 
-Message = Annotated[str, Field(max_length=MESSAGE_BYTES), AfterValidator(clip)]
+Message = Annotated[str, Field(max_length=MESSAGE_LENGTH), BeforeValidator(_clipped)]
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 """RFC 3339, in UTC."""
 Seconds = Annotated[float, Field(ge=0.0)]
@@ -193,8 +218,8 @@ class SynthesisStatus(Base):
 
     phase: SynthesisPhase | None = None
     """Where it stands, in one word. Conditions say why."""
-    plan: Annotated[str, Field(max_length=32)] | None = None
-    """The plan in force: its number and its planner's epoch."""
+    plan: NotNegative | None = None
+    """Number of the plan in force."""
     epoch: NotNegative | None = None
     """Count of planners so far: fences a deposed operator."""
     progress: Progress | None = None
@@ -209,22 +234,149 @@ class SynthesisStatus(Base):
     """Rows of the data set; set when it is Complete."""
 
 
+class TrainingProgress(Part):
+    """How far a Training is."""
+
+    fraction: Share | None = None
+    """Part of the steps that are done, 0 to 1."""
+    summary: Annotated[str, Field(max_length=32)] | None = None
+    """The same for people: 63%."""
+    step: NotNegative = 0
+    """Optimiser steps done."""
+    steps: NotNegative = 0
+    """Optimiser steps in all."""
+    epoch: Seconds = 0.0
+    """Times that the rows were seen, with a fraction."""
+    rows: NotNegative = 0
+    """Rows trained on."""
+    dropped: NotNegative = 0
+    """Rows left out because they are longer than a sequence."""
+    tokens: NotNegative = 0
+    """Tokens of one epoch."""
+    tokens_per_second: Seconds = 0.0
+    """Over all processes."""
+    utilisation: Share | None = None
+    """MFU: part of the hardware's arithmetic that trains."""
+    loss: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
+    """Mean over response tokens of the last steps."""
+
+
+class Checkpoint(Part):
+    """The newest complete checkpoint."""
+
+    step: NotNegative
+    """Optimiser steps in it."""
+    written_at: Time
+    """When it was complete."""
+
+
+class TrainingStatus(Base):
+    """Where a Training stands."""
+
+    phase: TrainingPhase | None = None
+    """Where it stands, in one word. Conditions say why."""
+    progress: TrainingProgress | None = None
+    """How far it is."""
+    usage: Usage | None = None
+    """What was spent."""
+    checkpoint: Checkpoint | None = None
+    """The newest complete checkpoint: where it would go on."""
+    trainers: Pods | None = None
+    """Pods that train."""
+    restarts: NotNegative | None = None
+    """Restarts of the group, whatever the cause."""
+    restarts_counted: NotNegative | None = None
+    """Those by its own fault, which trainers.maxRestarts limits."""
+    scheduling: Annotated[str, Field(max_length=64)] | None = None
+    """How pods start together: Kueue, native, or not at all."""
+
+
+class Score(Part):
+    """Result on one benchmark."""
+
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the benchmark."""
+    items: NotNegative = 0
+    """Problems."""
+    strict: Share | None = None
+    """Greedy accuracy where only a marked final answer counts."""
+    lenient: Share | None = None
+    """Greedy accuracy where else the last number or formula counts, as in the paper's code."""
+    low: Share | None = None
+    """Lower end of the lenient one's interval."""
+    high: Share | None = None
+    """Upper end of the lenient one's interval."""
+    majority: Share | None = None
+    """maj@k at the largest k."""
+    coverage: Share | None = None
+    """pass@k at the largest k."""
+
+
+class EvaluationProgress(Part):
+    """How far an Evaluation is."""
+
+    fraction: Share | None = None
+    """Part of the trials that are done, 0 to 1."""
+    summary: Annotated[str, Field(max_length=32)] | None = None
+    """The same for people: 63%."""
+    items: NotNegative = 0
+    """Problems of all benchmarks."""
+    open: NotNegative = 0
+    """Problems that still take trials."""
+    trials: NotNegative = 0
+    """Trials spent, in both passes."""
+    correct: NotNegative = 0
+    """Correct ones among them, by the strict rule."""
+    pending: NotNegative = 0
+    """Responses that wait for a verdict."""
+    wanted: NotNegative = 0
+    """Trials in all."""
+
+
+class EvaluationStatus(Base):
+    """Where an Evaluation stands."""
+
+    phase: EvaluationPhase | None = None
+    """Where it stands, in one word. Conditions say why."""
+    progress: EvaluationProgress | None = None
+    """How far it is."""
+    usage: Usage | None = None
+    """What was spent."""
+    samplers: Pods | None = None
+    """Pods with an engine."""
+    verifiers: Pods | None = None
+    """Verification pods."""
+    scores: Annotated[tuple[Score, ...], Listed, Field(max_length=MOST_SCORES, json_schema_extra=keyed("name"))] = ()
+    """Results by benchmark; the report has all of them."""
+    average: Share | None = None
+    """Mean of the lenient greedy accuracies."""
+    average_text: Annotated[str, Field(max_length=32)] | None = None
+    """The same for people: 52.9%."""
+
+
 __all__ = [
     "MESSAGE_BYTES",
     "MOST_BYTES",
     "MOST_CONDITIONS",
     "Base",
+    "Checkpoint",
     "Condition",
     "EvaluationPhase",
+    "EvaluationProgress",
+    "EvaluationStatus",
     "Message",
     "Pods",
     "Progress",
+    "Score",
     "SourceCounts",
     "Stopped",
     "SynthesisPhase",
     "SynthesisStatus",
     "Time",
     "TrainingPhase",
+    "TrainingProgress",
+    "TrainingStatus",
     "Usage",
+    "bounded",
     "clip",
 ]

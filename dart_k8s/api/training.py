@@ -40,8 +40,7 @@ class TrainingData(Part):
     fields: Columns = Columns()
     """Which column holds what."""
     rows: AtLeastOne | None = None
-    """Rows to take, by a seeded choice that keeps the shape of the set: what makes two Trainings equal in rows. Default:
-    all."""
+    """Rows to take, by a seeded choice that keeps the shape of the set: equal for two Trainings, say. Default: all."""
 
     @model_validator(mode="after")
     def _one_place(self) -> "TrainingData":

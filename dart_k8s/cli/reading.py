@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from dart_k8s.api import Synthesis, load_documents
+from dart_k8s.api import Declaration, Synthesis, load_documents
 from dart_k8s.errors import SpecError
 
 
-def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:
-    """The documents of a file ("-": standard input), or the one called `name`; SpecError in words."""
+def read_all(file: str) -> list[Declaration]:
+    """The documents of a file ("-": standard input), of all kinds; SpecError in words."""
     if file == "-":
         text, origin = sys.stdin.read(), "standard input"
     else:
@@ -22,14 +22,43 @@ def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:
             raise SpecError(f"Cannot read the declaration '{path}': there is no such file.", remedy=hint) from error
         except (OSError, UnicodeDecodeError) as error:
             raise SpecError(f"Cannot read the declaration '{path}': {error}.") from error
-    documents = load_documents(text, origin)
-    if name is None:
-        return documents
-    chosen = [d for d in documents if d.metadata.name == name]
-    if not chosen:
-        names = ", ".join(d.metadata.name for d in documents)
-        raise SpecError(f"There is no Synthesis '{name}' in {origin}.", remedy=f"It has: {names}.")
-    return chosen
+    return load_documents(text, origin)
+
+
+def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:
+    """The Syntheses of a file, or the one called `name`; SpecError in words, also if there is none.
+
+    Documents of other kinds are checked like all others and left out; `not_run` has words on them.
+    """
+    return syntheses(read_all(file), file, name)
+
+
+def syntheses(documents: list[Declaration], file: str, name: str | None = None) -> list[Synthesis]:
+    """The Syntheses among documents; see `read_declarations`."""
+    origin = "standard input" if file == "-" else file
+    found = [d for d in documents if isinstance(d, Synthesis)]
+    if name is not None:
+        chosen = [d for d in found if d.metadata.name == name]
+        if not chosen:
+            names = ", ".join(d.metadata.name for d in found) or "none"
+            raise SpecError(f"There is no Synthesis '{name}' in {origin}.", remedy=f"It has: {names}.")
+        return chosen
+    if not found:
+        others = ", ".join(f"{d.kind} '{d.metadata.name}'" for d in documents)
+        raise SpecError(
+            f"There is no Synthesis in {origin}, only {others}.",
+            remedy="This version checks the other kinds and does not run them yet.",
+        )
+    return found
+
+
+def not_run(documents: list[Declaration]) -> str:
+    """Words on the documents of kinds that this version does not run; empty if there are none."""
+    others = [f"{d.kind} '{d.metadata.name}'" for d in documents if not isinstance(d, Synthesis)]
+    if not others:
+        return ""
+    verb = "is" if len(others) == 1 else "are"
+    return f"{', '.join(others)} {verb} checked, but not run: this version runs Synthesis only"
 
 
 def is_declaration(target: str) -> bool:

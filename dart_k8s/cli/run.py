@@ -16,7 +16,7 @@ from dart_k8s.workers.local import Fleet, Show, curate, same_engine, sample
 from dart_k8s.workers.prepare import Prepare
 from dart_k8s.workers.stopping import unless_stopped
 
-from .reading import read_declarations
+from .reading import not_run, read_all, syntheses
 from .screen import CACHE, Screen, show_comparison, show_dataset
 
 if TYPE_CHECKING:
@@ -39,12 +39,15 @@ def run(
     Exit codes: 0 done, 64 the declaration or the data, 74 the store or the disk, 75 stopped on request, 1 anything
     else.
     """
-    documents = read_declarations(file, name)
+    declared = read_all(file)
+    documents = syntheses(declared, file, name)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
     command = shlex.join(["dart", "run", file])
     with Screen(console) as screen:
+        if words := not_run(declared):
+            screen.say(words)
         outputs = frozenset(d.spec.output.uri for d in documents)
         prepare = Prepare(cache=cache, offline=offline, tell=screen.tell, pending=outputs)
         # The first is checked when it is prepared; the others now, before anything is paid for.

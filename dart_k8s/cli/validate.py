@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .reading import read_declarations
+from dart_k8s.api import Declaration, Evaluation, Synthesis, Training
+
+from .reading import read_all
 from .screen import CACHE, Screen
 
 
@@ -16,7 +18,7 @@ def validate(
     cache: Annotated[Path, typer.Option(help="Folder for models.", envvar="DART_CACHE")] = CACHE,
 ) -> None:
     """Check a declaration. With --data, do all the checks that `dart run` does before it samples."""
-    documents = read_declarations(file)
+    documents = read_all(file)
     console = Console(highlight=False)
     if data:
         from dart_k8s.workers.prepare import Prepare
@@ -25,6 +27,18 @@ def validate(
             outputs = frozenset(d.spec.output.uri for d in documents)
             prepare = Prepare(cache=cache, tell=screen.tell, pending=outputs)
             for document in documents:
-                prepare.check(document)
+                if isinstance(document, Synthesis):
+                    prepare.check(document)
     for document in documents:
-        console.print(f"{document.kind} '{document.metadata.name}' is valid: {document.spec.strategy.kind}.")
+        console.print(f"{document.kind} '{document.metadata.name}' is valid: {_gist(document)}.")
+
+
+def _gist(document: Declaration) -> str:
+    match document:
+        case Synthesis():
+            return document.spec.strategy.kind
+        case Training():
+            data = document.spec.data
+            return f"on {data.uri or f'the data set of Synthesis {data.from_synthesis}'}"
+        case Evaluation():
+            return f"on {', '.join(benchmark.name for benchmark in document.spec.benchmarks)}"

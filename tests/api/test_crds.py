@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from dart_k8s.api import RECIPES, load_documents
+from dart_k8s.api import RECIPES, TRAINING_RECIPES, load_documents
 from dart_k8s.api.crds import KINDS, definition, schema
 from dart_k8s.api.crds.fixed import uncompared
 from dart_k8s.cli.crds import files
@@ -85,7 +85,7 @@ def test_every_rule_has_a_message_for_people(kind):
 @EACH_KIND
 def test_an_api_server_fills_in_nothing_that_a_recipe_could_set(kind):
     defaulted = {path for path, node in nodes(schema(kind)["properties"]["spec"]) if "default" in node}
-    for text in RECIPES.values():
+    for text in {"Synthesis": RECIPES, "Training": TRAINING_RECIPES}.get(kind.kind, {}).values():
         given = set(yaml.safe_load(text)) - {"queries"}
         assert [path for path in defaulted if path.split(".")[1] in given] == []
 

@@ -82,7 +82,7 @@ def test_every_problem_of_every_document_is_told_at_once_with_its_line():
         "  line 4: spec.output: required: Where everything goes",
         "  line 6: spec.model.revison: unknown field; did you mean revision?",
         "  line 10: spec.strategy.minTrial: unknown field; did you mean minTrials?",
-        "  line 12: kind: 'Sintesis' is not known to this version; known: Synthesis",
+        "  line 12: kind: 'Sintesis' is not known to this version; known: Synthesis, Training, Evaluation",
     ]
 
 

@@ -1,5 +1,6 @@
 """The CustomResourceDefinitions, made from the models."""
 
-from .definition import KINDS, Kind, definition, definitions, schema
+from .definition import definition, definitions, schema
+from .kinds import KINDS, Kind
 
 __all__ = ["KINDS", "Kind", "definition", "definitions", "schema"]

@@ -20,7 +20,7 @@ class Rule(NamedTuple):
     """What a user reads else."""
 
 
-def _refused(path: str, field: str, when: str, message: str) -> Rule:
+def refused(path: str, field: str, when: str, message: str) -> Rule:
     """A field that makes no sense in some cases."""
     return Rule(path, f"!has(self.{field}) || !({when})", message)
 
@@ -40,21 +40,21 @@ OBJECT = [
 """Rules of every kind."""
 
 
-def _place(path: str, field: str, *, schemes: str) -> list[Rule]:
-    """What a URI must be like in a cluster."""
-    at = f"self.{field}"
-    given = "" if field == "uri" else f"!has({at}) || "
+def place_rules(path: str, field: str, *, schemes: str, always: bool = True) -> list[Rule]:
+    """What a URI must be like in a cluster; without a field the path is the URI itself."""
+    at = f"self.{field}" if field else "self"
+    given = "" if always else f"!has({at}) || "
+    name = field or path.removesuffix("[]").rsplit(".", 1)[-1]
     return [
         Rule(
             path,
             f"{given}{at}.matches('^({schemes})://[^/]') || {at}.matches('^(file://)?/[^/]')",
-            f"{field} must be one of {schemes.replace('|', '://, ')}:// or an absolute path: "
-            "pods do not start in your folder",
+            f"{name} must be {schemes.replace('|', '://, ')}:// or an absolute path: pods do not start in your folder",
         ),
         Rule(
             path,
             f"{given}!{at}.matches('^[a-zA-Z0-9]+://[^/]*@')",
-            f"{field} holds credentials; leave them out, the pods' service account has them",
+            f"{name} holds credentials; leave them out, the pods' service account has them",
         ),
     ]
 
@@ -86,59 +86,41 @@ def pod_rules(path: str) -> list[Rule]:
     ]
 
 
-def budget_rules() -> list[Rule]:
-    """What strategy and budget ask of each other."""
-    cap = "(has(self.budget) && has(self.budget.maxTrialsPerQuery) ? self.budget.maxTrialsPerQuery : 8192)"
-    above = "above budget.maxTrialsPerQuery: no query could reach it; lower it or raise the cap"
-    made = [
-        Rule(
-            "spec",
-            f"!has(self.strategy) || !has(self.strategy.{field}) || self.strategy.{field} <= {cap}",
-            f"strategy.{field} is {above}",
-        )
-        for field in ("target", "trials")
-    ]
-    return [
-        *made,
-        Rule(
-            "spec",
-            f"!has(self.strategy) || self.strategy.kind != 'prop2diff' || !has(self.strategy.minTrials) || "
-            f"self.strategy.minTrials <= {cap}",
-            f"strategy.minTrials is {above}",
-        ),
-        Rule(
-            "spec",
-            f"!has(self.queries) || self.queries.all(q, !has(q.target) || q.target <= {cap})",
-            f"a target in queries is {above}",
-        ),
-        Rule(
-            "spec",
-            "!(has(self.strategy) && self.strategy.kind == 'vanilla' && has(self.queries)) || "
-            "self.queries.all(q, !has(q.target))",
-            "vanilla has no targets; remove target from queries, or use strategy.kind: uniform",
-        ),
-        Rule(
-            "spec",
-            "!(has(self.strategy) && self.strategy.kind == 'vanilla' && has(self.budget)) || "
-            "!has(self.budget.totalTrials)",
-            "vanilla spends strategy.trials on each query whatever the total; remove budget.totalTrials and set "
-            "strategy.trials",
-        ),
-    ]
-
-
-SYNTHESIS = [
-    *OBJECT,
-    Rule("spec", "has(self.recipe) || has(self.queries)", "queries is required: problems with reference answers"),
-    Rule("spec", "has(self.recipe) || has(self.prompt)", "prompt is required: add prompt: {template: NAME}"),
-    Rule("spec", "has(self.recipe) || has(self.strategy)", "strategy is required: vanilla, uniform or prop2diff"),
+ENGINE = [
+    *place_rules("spec.engine", "script", schemes="s3|hf", always=False),
     Rule(
-        "spec",
-        "has(self.recipe) || has(self.model) || (has(self.engine) && has(self.engine.kind) && "
-        "self.engine.kind != 'vllm')",
-        "model is required by engine kind vllm; add model: {uri: hf://OWNER/MODEL}",
+        "spec.engine",
+        "!has(self.kind) || self.kind != 'openai' || (has(self.baseUrl) && has(self.model))",
+        "engine kind openai needs baseUrl and model",
     ),
-    *budget_rules(),
+    Rule(
+        "spec.engine",
+        "!has(self.kind) || self.kind != 'scripted' || has(self.script)",
+        "engine kind scripted needs script",
+    ),
+    refused(
+        "spec.engine",
+        "baseUrl",
+        "!has(self.kind) || self.kind != 'openai'",
+        "baseUrl belongs to engine kind openai; remove it or change engine.kind",
+    ),
+    refused(
+        "spec.engine",
+        "model",
+        "!has(self.kind) || self.kind != 'openai'",
+        "engine.model belongs to engine kind openai; name the model in spec.model.uri",
+    ),
+    refused(
+        "spec.engine",
+        "script",
+        "!has(self.kind) || self.kind != 'scripted'",
+        "script belongs to engine kind scripted; remove it or change engine.kind",
+    ),
+    Rule(
+        "spec.engine",
+        "!has(self.baseUrl) || (self.baseUrl.matches('^https?://[^/]') && !self.baseUrl.matches('^https?://[^/]*@'))",
+        "baseUrl is http:// or https:// with a host and without credentials, like http://vllm:8000/v1",
+    ),
     Rule(
         "spec",
         "!(has(self.engine) && has(self.engine.api) && self.engine.api == 'completion' && has(self.prompt)) || "
@@ -153,68 +135,10 @@ SYNTHESIS = [
         "this template is a whole prompt, and engine.api chat would wrap it in a chat template again; use template: "
         "chat, or api: completion (or auto)",
     ),
-    Rule(
-        "spec",
-        "self.deletionPolicy == 'Retain' || self.output.uri.matches('^s3://[^/]+/+[^/]') || "
-        "self.output.uri.matches('^(file://)?/+[^/]+/+[^/]')",
-        "deletionPolicy Delete needs an output.uri with a folder of its own: nothing deletes a whole bucket",
-    ),
-    Rule(
-        "spec",
-        "!has(self.queries) || self.queries.all(q, !has(q.uri) || q.uri != self.output.uri)",
-        "output.uri is also a source of queries, and a run would write into its own input; choose another folder",
-    ),
-    Rule(
-        "spec.queries",
-        "self.all(a, self.exists_one(b, a.name == b.name))",
-        "two sources have the same name; rename one of them",
-    ),
-    Rule(
-        "spec.queries[]",
-        "has(self.uri) != has(self.configMap)",
-        "give exactly one of uri and configMap",
-    ),
-    Rule(
-        "spec.queries[]",
-        "!(has(self.split) || has(self.subset) || has(self.revision)) || (has(self.uri) && self.uri.startsWith('hf://'))",
-        "split, subset and revision belong to hub data sets (hf://OWNER/NAME)",
-    ),
-    *_place("spec.queries[]", "uri", schemes="s3|hf"),
-    *_place("spec.model", "uri", schemes="s3|hf"),
-    *_place("spec.output", "uri", schemes="s3"),
-    Rule(
-        "spec.engine",
-        "!has(self.kind) || self.kind != 'openai' || (has(self.baseUrl) && has(self.model))",
-        "engine kind openai needs baseUrl and model",
-    ),
-    Rule(
-        "spec.engine",
-        "!has(self.kind) || self.kind != 'scripted' || has(self.script)",
-        "engine kind scripted needs script",
-    ),
-    _refused(
-        "spec.engine",
-        "baseUrl",
-        "!has(self.kind) || self.kind != 'openai'",
-        "baseUrl belongs to engine kind openai; remove it or change engine.kind",
-    ),
-    _refused(
-        "spec.engine",
-        "model",
-        "!has(self.kind) || self.kind != 'openai'",
-        "engine.model belongs to engine kind openai; name the model in spec.model.uri",
-    ),
-    _refused(
-        "spec.engine",
-        "script",
-        "!has(self.kind) || self.kind != 'scripted'",
-        "script belongs to engine kind scripted; remove it or change engine.kind",
-    ),
-    Rule(
-        "spec.engine",
-        "!has(self.baseUrl) || (self.baseUrl.matches('^https?://[^/]') && !self.baseUrl.matches('^https?://[^/]*@'))",
-        "baseUrl is http:// or https:// with a host and without credentials, like http://vllm:8000/v1",
-    ),
+]
+"""Rules of `engine`, and of what it asks of `prompt`."""
+
+PROMPT = [
     Rule(
         "spec.prompt",
         "has(self.template) != has(self.inline)",
@@ -230,40 +154,10 @@ SYNTHESIS = [
         "!has(self.system) || !has(self.template) || !(self.template in ['deepseek-math', 'alpaca'])",
         "this template has no system message; remove system or use template: chat",
     ),
-    _refused(
-        "spec.strategy",
-        "target",
-        "self.kind == 'vanilla'",
-        "vanilla spends trials, it has no target; use trials, or kind: uniform",
-    ),
-    _refused(
-        "spec.strategy",
-        "trials",
-        "self.kind != 'vanilla'",
-        "trials belongs to vanilla; use target, or budget.maxTrialsPerQuery for a cap",
-    ),
-    _refused(
-        "spec.strategy",
-        "difficulty",
-        "self.kind != 'prop2diff'",
-        "only prop2diff looks at difficulty; remove it or use kind: prop2diff",
-    ),
-    Rule(
-        "spec.claims",
-        "self.ttlSeconds > 2.0 * self.heartbeatSeconds",
-        "ttlSeconds must be more than twice heartbeatSeconds: a holder stops starting trials at half of it; raise "
-        "ttlSeconds",
-    ),
-    Rule(
-        "spec.curation.decontaminate",
-        "!has(self.mode) || self.mode != 'exclude' || (has(self.against) && self.against.size() > 0)",
-        "mode exclude needs benchmark files to compare with; list them in against, or use mode: 'off'",
-    ),
-    Rule(
-        "spec.curation.filters",
-        "!has(self.minTokens) || !has(self.maxTokens) || self.minTokens <= self.maxTokens",
-        "minTokens is above maxTokens; nothing would be left",
-    ),
+]
+"""Rules of `prompt`."""
+
+MODEL_CACHE = [
     Rule(
         "spec.modelCache",
         "(self.kind == 'claim') == has(self.claim)",
@@ -284,10 +178,16 @@ SYNTHESIS = [
         "!has(self.path) || (self.kind != 'ephemeral' && !self.path.matches('(^|/)[.][.](/|$)'))",
         "path is a folder inside the claim or image, without ..",
     ),
-    *pod_rules("spec.samplers"),
-    *pod_rules("spec.verifiers"),
-    *pod_rules("spec.prepare"),
-    *pod_rules("spec.curate"),
+]
+"""Rules of `modelCache`."""
+
+LIFECYCLE = [
+    Rule(
+        "spec",
+        "self.deletionPolicy == 'Retain' || self.output.uri.matches('^s3://[^/]+/+[^/]') || "
+        "self.output.uri.matches('^(file://)?/+[^/]+/+[^/]')",
+        "deletionPolicy Delete needs an output.uri with a folder of its own: nothing deletes a whole bucket",
+    ),
     Rule(
         "spec",
         "oldSelf.suspend || (has(self.queueName) == has(oldSelf.queueName) && "
@@ -295,7 +195,6 @@ SYNTHESIS = [
         "queueName can only change while the object is suspended; set suspend: true first",
     ),
 ]
-"""Rules of a Synthesis; those of what may not change are added to them."""
+"""Rules of what becomes of an object."""
 
-
-__all__ = ["OBJECT", "SYNTHESIS", "Rule", "budget_rules", "pod_rules"]
+__all__ = ["ENGINE", "LIFECYCLE", "MODEL_CACHE", "OBJECT", "PROMPT", "Rule", "place_rules", "pod_rules", "refused"]
