@@ -99,6 +99,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "No node takes the pods.",
             "Look at the scheduler's words in the message: too few GPUs, a taint without a toleration, a selector.",
         ),
+        "Paused": _why("Progressing", "False", "Nothing runs while it is suspended.", "See the condition Suspended."),
         "WaitingForCleanup": _why("Progressing", "False", "An earlier Job's pods are still ending.", "Wait."),
         "SuspendedByUser": _why("Suspended", "True", "spec.suspend is true.", "Set spec.suspend to false."),
         "SuspendedByQueue": _why("Suspended", "True", "Kueue took the quota back.", "Wait, or look at the Workload."),
