@@ -9,31 +9,21 @@ import argparse
 import asyncio
 import json
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 
-from dart_k8s.edges.engine.base import Engine, Prompt
+from dart_k8s.edges.engine.base import Engine
 from dart_k8s.edges.store import open_store
-from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, DartError, SpecError
+from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, DartError
 from dart_k8s.ledger.keys import RUN
 
 from . import record
-from .access import Access
-from .holders import claims_of
-from .opening import open_model
 from .orphan import die_with_parent
-from .sample import Problems, Sampler
-from .snapshot import Snapshot
-from .translate import engine_of, executor_of, prompt_of, responder_of, sampler_settings, verifier_of
-
-PROMPTS_KEPT = 4096
-"""Rendered prompts kept in memory: those of the shards at work."""
+from .sample import Sampler
+from .sampling import facts_of, make_engine, sampler_of
 
 
 def say(event: str, **facts: object) -> None:
@@ -103,65 +93,22 @@ async def _prepared(uri: str, stopping: asyncio.Event) -> bool:
 async def _start(uri: str, options: argparse.Namespace) -> Engine:
     run = await asyncio.to_thread(record.need, open_store(uri))
     synthesis = run.synthesis
-    folder = None
-    if synthesis.spec.model is not None and synthesis.spec.engine.kind == "vllm":
-        folder = open_model(
-            synthesis.spec.model.uri, run.model_revision, cache=options.cache, offline=options.offline
-        ).path
-    seed = (synthesis.spec.sampling.seed * 1_000_003 + secrets.randbits(31)) % (1 << 31)
-    engine = engine_of(synthesis, model=folder, seed=seed, log=options.log)
+    engine = make_engine(synthesis, run, cache=options.cache, offline=options.offline, log=options.log)
     say("loading", engine=synthesis.spec.engine.kind)
-    info = await engine.start()
-    say("engine", kind=info.kind, model=info.model, version=info.version, dtype=info.dtype, slots=info.slots)
+    say("engine", **facts_of(await engine.start()))
     return engine
 
 
 async def _sample(uri: str, engine: Engine, current: list[Sampler], stopping: asyncio.Event) -> int:
     store = open_store(uri)
     run = await asyncio.to_thread(record.need, store)
-    synthesis = run.synthesis
-    snapshot = await asyncio.to_thread(Snapshot.load, store)
-    verifier = verifier_of(synthesis)
-    if verifier.version != run.verifier:
-        raise SpecError(
-            f"Cannot go on with {uri}: its verdicts come from verifier {run.verifier}, this program has "
-            f"{verifier.version}, and a state never mixes two.",
-            remedy="Judge all of it anew with `dart reverify FILE`, go on with the program that began it, or start "
-            "from its pool (spec.pool.from) in another output.",
-        )
-    access = Access(store, tell=say)
-    settings = synthesis.spec.claims
-    claims = claims_of(access, "sampler", heartbeat=settings.heartbeat_seconds, ttl=settings.ttl_seconds)
-
-    @lru_cache(maxsize=PROMPTS_KEPT)
-    def prompt(row: int) -> Prompt:
-        return prompt_of(synthesis, snapshot.query(row))
-
-    executor = executor_of(synthesis)
-    if executor is not None:
-        say("confinement", **asdict(await executor.start()))
-    sampler = Sampler(
-        engine=engine,
-        verifier=verifier,
-        access=access,
-        claims=claims,
-        settings=sampler_settings(synthesis),
-        problems=Problems(prompt=prompt, query=snapshot.query, reference=snapshot.reference),
-        tell=say,
-        responder=responder_of(synthesis, engine, executor, say),
-    )
-    current[:] = [sampler]
-    if stopping.is_set():
-        return EXIT_STOPPED
-    try:
+    async with sampler_of(store, run.synthesis, run, engine, say) as sampler:
+        current[:] = [sampler]
+        if stopping.is_set():
+            return EXIT_STOPPED
         code = await sampler.run()
         say("left", output=uri, code=code, **store.requests())
         return code
-    finally:
-        await verifier.close()
-        if executor is not None:
-            await executor.close()
-        access.close()
 
 
 if __name__ == "__main__":

@@ -2,12 +2,28 @@
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 
 from dart_k8s.edges.engine.base import EngineCounters
 from dart_k8s.ledger.segments import Waste
 
 RATE_SECONDS = 60.0
 """Window of the rate of trials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a sampler is at, for metrics."""
+
+    running: int
+    """Trials in the engine."""
+    claims: int
+    """Shards held."""
+    unsettled: int
+    """Responses that wait for their verdict or for the store."""
+    verifying: int
+    held_seconds: float
+    generating_seconds: float
 
 
 class Meter:
@@ -20,13 +36,14 @@ class Meter:
         """Trials in the engine."""
         self._busy = 0.0
         self._changed = 0.0
+        self._began = 0.0
         self._last = (0.0, 0.0, counters.aborted, counters.wasted_tokens)
         self._recent: deque[float] = deque()
 
     def begin(self) -> None:
         """Start the clock."""
         now = asyncio.get_running_loop().time()
-        self._changed = now
+        self._changed = self._began = now
         self._last = (now, 0.0, self._counters.aborted, self._counters.wasted_tokens)
 
     def use(self, change: int) -> None:
@@ -53,6 +70,18 @@ class Meter:
             busy_slot_seconds=self._busy - busy,
             generating_seconds=(self._busy - busy) / max(1, self._slots),
             rate=self._rate(now),
+        )
+
+    def standing(self, *, claims: int, unsettled: int, verifying: int) -> Standing:
+        """What the sampler is at."""
+        self.use(0)
+        return Standing(
+            running=self.running,
+            claims=claims,
+            unsettled=unsettled,
+            verifying=verifying,
+            held_seconds=self._changed - self._began,
+            generating_seconds=self._busy / max(1, self._slots),
         )
 
     def _rate(self, now: float) -> float:

@@ -23,18 +23,19 @@ from dart_k8s.errors import (
     EngineUnavailable,
     ExecutionError,
     OutputNotEmpty,
-    OutputOwned,
     SpecError,
 )
 from dart_k8s.ledger import state
-from dart_k8s.ledger.keys import BUDGET, OWNER, QUERIES, RUN
+from dart_k8s.ledger.keys import BUDGET, LOGS, OWNER, QUERIES, RUN
 from dart_k8s.ledger.state import BudgetState, Phase
+from dart_k8s.reconcile.findings import Doing
 
 from . import earlier, record, snapshot
 from .access import Tell, silent
 from .curate.decontaminate import Item, Pair, contaminated
 from .draft import wants_more
 from .opening import open_model, open_rows
+from .owner import own
 from .queries import Reading, fix_difficulty, read_queries
 from .record import RunRecord
 from .snapshot import Query, Snapshot
@@ -62,6 +63,12 @@ class Prepare:
     offline: bool = False
     tell: Tell = silent
     pending: frozenset[str] = frozenset()
+    configmaps: Path | None = None
+    """In a pod: where ConfigMaps with queries lie, as NAME/KEY."""
+    uid: str | None = None
+    """In a pod: that of the Synthesis, for the output's owner."""
+    doing: Doing = Doing.STARTING
+    """What is being done now: it says what an error is about."""
     _told: set[str] = field(default_factory=set)
 
     def check(self, synthesis: Synthesis) -> None:
@@ -75,14 +82,20 @@ class Prepare:
 
     def prepare(self, synthesis: Synthesis) -> Prepared:
         """Make the output ready; goes on with one that is. Raises SpecError, DataError, StoreError, EngineError."""
+        self.doing = Doing.OUTPUT
         store = open_store(synthesis.spec.output.uri)
         found = record.read(store)
+        if found is not None:
+            record.continued(store, found[0], synthesis)
+            own(store, synthesis, self.uid)
         model = self._model(synthesis, None if found is None else found[0].model_revision)
+        self.doing = Doing.OUTPUT
         if found is not None:
             went_on = record.go_on(store, found[0], found[1], synthesis)
             return Prepared(record=went_on, model=model, closed=_still_closed(store, goal_of(synthesis)))
         made, queries, first = self._build(synthesis, store, bring=True)
-        self._claim(store, synthesis)
+        self.doing = Doing.OUTPUT
+        own(store, synthesis, self.uid)
         # Checks take minutes where a model is fetched: meanwhile another process may have prepared the same declaration
         # and sample already. A state without a record is left from a prepare that was killed: nobody has built on it.
         left = store.head(BUDGET)
@@ -103,20 +116,8 @@ class Prepare:
         went_on = record.go_on(store, *again, synthesis)
         return Prepared(record=went_on, model=model, closed=_still_closed(store, goal_of(synthesis)))
 
-    def _claim(self, store: Store, synthesis: Synthesis) -> None:
-        """Say who owns the output; SpecError if another synthesis does."""
-        meta = synthesis.metadata
-        mine = f'{{"kind": "{synthesis.kind}", "name": "{meta.name}", "namespace": "{meta.namespace or ""}"}}'.encode()
-        try:
-            store.put_if_absent(OWNER, mine)
-        except Conflict as error:
-            theirs = store.get(OWNER).data.decode(errors="replace")
-            raise OutputOwned(
-                f"Cannot run Synthesis '{meta.name}' in {store.uri}: the output belongs to {theirs}.",
-                remedy="Give it an output of its own.",
-            ) from error
-
     def _build(self, synthesis: Synthesis, store: Store, *, bring: bool) -> tuple[RunRecord, list[Query], BudgetState]:
+        self.doing = Doing.OUTPUT
         self.tell("step", step="checking the output", where=store.uri)
         _check_empty(store)
         probe(store)
@@ -135,6 +136,7 @@ class Prepare:
             contamination=tuple(_pair(pair) for pair in pairs),
             warnings=tuple(warnings),
         )
+        self.doing = Doing.QUERIES
         uris = synthesis.spec.pool.from_
         for uri in uris:
             if bring or uri not in self.pending:
@@ -145,6 +147,7 @@ class Prepare:
 
     def read(self, synthesis: Synthesis) -> tuple[Reading, list[Pair]]:
         """The queries as a run would have them, and their overlaps with benchmarks. Reads the sources, nothing else."""
+        self.doing = Doing.QUERIES
         self.tell("step", step="reading the queries")
         reading = read_queries(synthesis.spec.queries, self._rows, progress=self._reading)
         difficulty = synthesis.spec.strategy.difficulty
@@ -172,9 +175,11 @@ class Prepare:
         """
         self.tell("step", step="checking the model")
         try:
+            self.doing = Doing.ENGINE
             if synthesis.spec.engine.kind == "vllm":
                 engine_arguments(synthesis.spec.engine.args, declared_arguments())
             model = self._model(synthesis, None)
+            self.doing = Doing.ENGINE
             self._check_prompts(synthesis, model, queries)
             warnings = self._probe_engine(synthesis)
             return model, [*warnings, *self._try_sandbox(synthesis)]
@@ -188,6 +193,9 @@ class Prepare:
         self.tell("step", step="reading the queries", where=name, rows=rows)
 
     def _rows(self, source: QuerySource) -> Any:
+        if source.config_map is not None and self.configmaps is not None:
+            path = self.configmaps / source.config_map.name / source.config_map.key
+            return open_rows(str(path), where=dict(source.where))
         if source.uri is None:
             raise SpecError(
                 f"Cannot read the source '{source.name}': a ConfigMap exists in a cluster only.",
@@ -205,6 +213,7 @@ class Prepare:
         spec = synthesis.spec
         if spec.model is None or spec.engine.kind != "vllm":
             return None
+        self.doing = Doing.MODEL
         return open_model(spec.model.uri, revision or spec.model.revision, cache=self.cache, offline=self.offline)
 
     def _check_prompts(self, synthesis: Synthesis, model: ModelFolder | None, queries: Sequence[Query]) -> None:
@@ -253,7 +262,8 @@ class Prepare:
     def _try_sandbox(self, synthesis: Synthesis) -> list[str]:
         """Try to break out of what will confine code of responses; warnings. SpecError if that can't be had here."""
         executor = executor_of(synthesis)
-        if executor is None:
+        # In a cluster code runs in verification pods, which try their sandbox themselves and do not run yet.
+        if executor is None or self.configmaps is not None:
             return []
         self.tell("step", step="trying the sandbox for code")
 
@@ -321,7 +331,7 @@ def _check_empty(store: Store) -> None:
     """
     ours = (OWNER, QUERIES, BUDGET)
     keys = (entry.key for entry in store.list())
-    foreign = next((key for key in keys if key not in ours and not key.startswith("state/probe-")), None)
+    foreign = next((key for key in keys if key not in ours and not key.startswith(("state/probe-", LOGS))), None)
     if foreign is not None and store.head(RUN) is None:
         raise OutputNotEmpty(
             f"Cannot use {store.uri} as output: it holds '{foreign}', which no run wrote.",

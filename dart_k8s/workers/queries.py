@@ -81,13 +81,13 @@ def read_queries(
             else:
                 left_out.append(sentence)
         if rows == 0:
-            faults.append(f"{source.name}: no row ({source.uri or 'its ConfigMap'}{_where(source)})")
+            faults.append(f"{source.name}: no row ({source.uri or _configmap(source)}{_where(source)})")
         elif len(reading.queries) == before and not faults:
             faults.append(f"{source.name}: none of its {rows} rows is a usable query; the first: {left_out[0]}")
         reading.sources.append(
             SourceRecord(
                 name=source.name,
-                uri=source.uri or f"configmap:{source.config_map}",
+                uri=source.uri or _configmap(source),
                 revision=content.revision,
                 rows=rows,
                 queries=len(reading.queries) - before,
@@ -137,6 +137,11 @@ def _query(source: QuerySource, number: int, row: Mapping[str, Any]) -> Query | 
         level=_label(row, names.level),
         target=source.target,
     )
+
+
+def _configmap(source: QuerySource) -> str:
+    place = source.config_map
+    return "" if place is None else f"configmap:{place.name}/{place.key}"
 
 
 def _label(row: Mapping[str, Any], name: str | None) -> str | None:

@@ -29,7 +29,7 @@ from dart_k8s.ledger.segments import Row
 from .access import Access, Tell, silent
 from .claiming import Claims, HeldClaim
 from .judging import Judge
-from .meter import Meter
+from .meter import Meter, Standing
 from .responding import PlainResponder, Responder, Response
 from .shards import Shards
 from .verification import Verifier
@@ -106,6 +106,11 @@ class Sampler:
         """Stop admitting, abort, flush, release; `run` then returns EXIT_STOPPED. Safe from a signal handler."""
         self._stopping.set()
         self._wake.set()
+
+    @property
+    def standing(self) -> Standing:
+        """What it is at. Not from another thread."""
+        return self._meter.standing(claims=len(self._works), unsettled=self._unsettled(), verifying=len(self._checks))
 
     async def run(self) -> int:
         """Work until the state is closed (0), idle for too long or told to stop (75).
@@ -289,7 +294,7 @@ class Sampler:
                 self.tell("idle", seconds=self.settings.idle_timeout)
                 self.stop()
             if not claimed:
-                # Whatever woke us has no more to give now: look at the plan again after a while, or when work is done.
+                # Whatever woke us has no more to give: look at the plan again after a while, or when work is done.
                 await self._rest()
 
     async def _rest(self) -> None:
@@ -370,14 +375,11 @@ class Sampler:
         """Abort what runs, write what finished, release the claims; the errors, none of which stops the rest."""
         for work, _ in self._works.values():
             work.launching = False
-        trials, checks = list(self._trials.values()), list(self._checks)
-        for task in trials:
-            task.cancel()
-        await asyncio.gather(*trials, return_exceptions=True)
-        for check in checks:
-            check.cancel()
-        await asyncio.gather(*checks, return_exceptions=True)
-        held = [(work, held) for work, held in self._works.values()]
+        for tasks in (list(self._trials.values()), list(self._checks)):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        held = list(self._works.values())
         ends = await asyncio.gather(*(self._release(*one) for one in held), return_exceptions=True)
         if self._shards.taken is not None:
             ends += await asyncio.gather(

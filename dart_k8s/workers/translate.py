@@ -86,8 +86,11 @@ def _message(turn: Turn) -> Message:
     return Message(role=turn.role, content=turn.content)
 
 
-def engine_of(synthesis: Synthesis, *, model: Path | None, seed: int, log: Path | None = None) -> Engine:
-    """The engine that a declaration asks for, not started. `model` is the resolved folder (vllm).
+def engine_of(
+    synthesis: Synthesis, *, model: Path | None, seed: int, log: Path | None = None, measured: bool = False
+) -> Engine:
+    """The engine that a declaration asks for, not started. `model` is the resolved folder (vllm). `measured`: metrics
+    of the engine itself, where it has any, go to the process's registry.
 
     SpecError: the engine's package is not installed, or its script can't be read.
     """
@@ -137,6 +140,7 @@ def engine_of(synthesis: Synthesis, *, model: Path | None, seed: int, log: Path 
         seed=seed,
         args={**spec.args, **_trust(synthesis)},
         log=log,
+        measured=measured,
     )
 
 

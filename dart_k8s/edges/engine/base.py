@@ -89,6 +89,8 @@ class EngineCounters:
     wasted_tokens: int = 0
     """Generated for requests that were aborted, as far as the engine tells."""
     retries: int = 0
+    steps: int = 0
+    """Grows while the engine works, within a response too; 0: the engine does not tell."""
     trouble: str = ""
     """Why a request was repeated last; empty: none was."""
 

@@ -59,10 +59,12 @@ class VllmEngine:
         seed: int = 0,
         args: Mapping[str, Any] | None = None,
         log: Path | None = None,
+        measured: bool = False,
     ) -> None:
         """`model` is a folder (or a name that vLLM can resolve). `args` are further engine arguments of vLLM, in
         snake_case or camelCase; they go before this class's own defaults. `log` gets vLLM's output (default: a
-        temporary file, kept only when the engine fails).
+        temporary file, kept only when the engine fails). `measured`: count steps, and put vLLM's own metrics into
+        prometheus_client's default registry.
         """
         self.slots = slots or DEFAULT_SLOTS
         self.counters = EngineCounters()
@@ -74,6 +76,7 @@ class VllmEngine:
         self._prefix_caching = enable_prefix_caching
         self._seed = seed
         self._args = dict(args or {})
+        self._measured = measured
         self._log = str(log) if log else ""
         self._log_is_ours = log is None
         self._llm: AsyncLLM | None = None
@@ -173,7 +176,9 @@ class VllmEngine:
         }
         preloaded = os.environ.get("LD_PRELOAD")
         try:
-            return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+            # One logger of our own makes vLLM add the one for Prometheus.
+            loggers_of_steps: list[Any] = [partial(_StepCounter, self.counters)] if self._measured else []
+            return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments), stat_loggers=loggers_of_steps or None)
         finally:
             # On a CPU vLLM sets LD_PRELOAD for its workers; other children of this process have no use for it.
             if preloaded is None:
@@ -342,6 +347,22 @@ class VllmEngine:
         if len(self._prompts) > KEPT_PROMPTS:
             self._prompts.popitem(last=False)
         return ids
+
+
+class _StepCounter:
+    """What vLLM tells after each step of the engine."""
+
+    def __init__(self, counters: EngineCounters, vllm_config: object, engine_index: int = 0) -> None:
+        self._counters = counters
+
+    def record(self, *_: object, **__: object) -> None:
+        self._counters.steps += 1
+
+    def log_engine_initialized(self) -> None: ...
+
+    def log(self) -> None: ...
+
+    def record_sleep_state(self, *_: object, **__: object) -> None: ...
 
 
 def _nothing(**_: object) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from prometheus_client import (
+    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -21,12 +22,16 @@ __all__ = ["PrometheusMetrics"]
 class PrometheusMetrics:
     """See `Metrics`. Also says what every Prometheus client says of its process: memory, CPU, descriptors."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, others: bool = False) -> None:
+        """`others`: what libraries measure in this process (vLLM) is rendered too, from the default registry."""
         # A series more for each counter, with the time of its first use: nobody asks for it.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry(auto_describe=True)
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
+        self._others = others
+        if not others:
+            # The default registry has both.
+            ProcessCollector(registry=self._registry)
+            PlatformCollector(registry=self._registry)
         self._made: dict[str, Any] = {}
 
     def add(self, metric: Metric, value: float = 1.0, **labels: str) -> None:
@@ -58,4 +63,5 @@ class PrometheusMetrics:
 
     def render(self) -> tuple[bytes, str]:
         """See `Metrics`."""
-        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+        rest = generate_latest(REGISTRY) if self._others else b""
+        return generate_latest(self._registry) + rest, CONTENT_TYPE_LATEST

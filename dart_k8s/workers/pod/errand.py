@@ -1,0 +1,92 @@
+"""One pod's errand: what it does now, whether it was told to stop, and how it ends."""
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dart_k8s.api import Synthesis, load_one
+from dart_k8s.errors import EXIT_FAILED, EXIT_STOPPED, DartError, SpecError
+from dart_k8s.names import TERMINATION_LOG
+from dart_k8s.reconcile.findings import Doing, encode, finding
+from dart_k8s.workers.access import Tell
+
+LEAVE_SECONDS = 18.0
+"""From SIGTERM to the end, whatever still hangs: the pod is promised to be gone within 20 s, and the kubelet kills it
+after 30. What was written is safe, and claims that were not given back expire."""
+DEFAULT_LOG = "/dev/termination-log"
+
+
+@dataclass(slots=True, kw_only=True)
+class Errand:
+    """See the module."""
+
+    synthesis: Synthesis
+    tell: Tell
+    doing: Doing = Doing.STARTING
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def listen(self) -> None:
+        """Be told to stop by SIGTERM: `stopping` is set, and the process is gone in time. In the event loop."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGINT, self._stop)
+
+    def _stop(self) -> None:
+        if not self.stopping.is_set():
+            self.tell("stopping", doing=self.doing.value)
+            self.stopping.set()
+            leave = threading.Timer(LEAVE_SECONDS, os._exit, [EXIT_STOPPED])
+            leave.daemon = True
+            leave.start()
+
+
+def say(event: str, **facts: object) -> None:
+    """One JSON line on standard output."""
+    with suppress(BrokenPipeError):
+        print(json.dumps({"event": event, **facts}, default=str), flush=True)
+
+
+def read_declaration(path: Path) -> Synthesis:
+    """The only declaration of a file. SpecError if it can't be read."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise SpecError(
+            f"Cannot read the declaration {path}: {error}.", remedy="It is mounted from a ConfigMap: is that there?"
+        ) from error
+    return load_one(text, str(path))
+
+
+def carry_out(errand: Errand, work: Callable[[Errand], Awaitable[int]]) -> int:
+    """Do the work; the exit code. What went wrong is said, also in the termination message."""
+    try:
+        return asyncio.run(_listening(errand, work))
+    except Exception as error:
+        return ended(error, errand.doing, errand.tell)
+
+
+async def _listening(errand: Errand, work: Callable[[Errand], Awaitable[int]]) -> int:
+    errand.listen()
+    return await work(errand)
+
+
+def ended(error: BaseException, doing: Doing, tell: Tell) -> int:
+    """Say with what error the errand ended; the exit code."""
+    code = error.exit_code if isinstance(error, DartError) else EXIT_FAILED
+    found = finding(error, doing)
+    facts = {"message": found.message, "remedy": found.remedy, "kind": found.kind}
+    tell("stopped" if code == EXIT_STOPPED else "error", finding=found.reason, doing=doing.value, **facts)
+    if code != EXIT_STOPPED:
+        # Best effort: not every place has the file, and the exit code says most.
+        with suppress(OSError):
+            Path(os.environ.get(TERMINATION_LOG, DEFAULT_LOG)).write_text(encode(found), "utf-8", "replace")
+    return code
+
+
+__all__ = ["Errand", "carry_out", "ended", "read_declaration", "say"]

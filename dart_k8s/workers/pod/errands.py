@@ -1,0 +1,97 @@
+"""prepare, curate and cleanup: the errands that end by themselves."""
+
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dart_k8s.api import Synthesis
+from dart_k8s.edges.store import Store, open_store
+from dart_k8s.errors import EXIT_CLOSED, OutputOwned, SpecError
+from dart_k8s.ledger.keys import DATASET, OWNER, POOL, REPORT
+from dart_k8s.reconcile.findings import Doing
+from dart_k8s.workers import owner
+from dart_k8s.workers.local import curate as curating
+from dart_k8s.workers.prepare import Prepare
+from dart_k8s.workers.stopping import unless_stopped
+
+from .errand import Errand
+
+STATE = "state/"
+
+
+async def prepare(errand: Errand, *, cache: Path, configmaps: Path, offline: bool, uid: str | None) -> int:
+    """Check everything that needs data or credentials, fill the model cache, and write the run's first objects."""
+    work = Prepare(cache=cache, offline=offline, tell=errand.tell, configmaps=configmaps, uid=uid)
+    try:
+        prepared = await unless_stopped(errand.stopping, partial(work.prepare, errand.synthesis))
+    finally:
+        errand.doing = work.doing
+    errand.tell("prepared", queries=prepared.record.queries, closed=prepared.closed)
+    return EXIT_CLOSED
+
+
+async def curate(errand: Errand) -> int:
+    """Make the data set of the closed run."""
+    # Curation brings figures and databases along.
+    from dart_k8s.workers.finish import finish
+
+    errand.doing = Doing.CURATING
+    synthesis = errand.synthesis
+    command = f"kubectl apply of Synthesis {synthesis.metadata.name}"
+    work = partial(finish, synthesis.spec.output.uri, declared=synthesis, command=command, tell=errand.tell)
+    made = await curating(synthesis, work, tell=errand.tell, stop=errand.stopping)
+    errand.tell("curated", rows=int(made.chosen.size))
+    return EXIT_CLOSED
+
+
+async def cleanup(errand: Errand, *, uid: str | None) -> int:
+    """Delete what the run wrote, if the output is this Synthesis's."""
+    errand.doing = Doing.CLEANING
+    deleted = await unless_stopped(errand.stopping, partial(clean, errand.synthesis, uid))
+    errand.tell("cleaned", deleted=deleted)
+    return EXIT_CLOSED
+
+
+def clean(synthesis: Synthesis, uid: str | None) -> int:
+    """Delete the run's four folders; how many objects that were.
+
+    The owner goes last: killed at any moment, it is done again. Nothing there, or nothing of an owner: nothing is
+    deleted. OutputOwned if the output is another one's; SpecError for a URI without a path.
+    """
+    uri = synthesis.spec.output.uri
+    refuse_roots(uri)
+    store = open_store(uri)
+    found = owner.read(store)
+    if found is None:
+        return 0
+    theirs, mine = found[0], owner.owner_of(synthesis, uid)
+    # An object that was deleted and made again has taken the output over: it is not the old one's to delete any more.
+    if not owner.same(theirs, mine) or (theirs.uid and mine.uid and theirs.uid != mine.uid):
+        raise OutputOwned(
+            f"Cannot delete what is in {uri}: it belongs to {theirs.shown}, uid {theirs.uid or 'unknown'}.",
+            remedy="Nothing was deleted. Delete by hand what you do not need.",
+        )
+    deleted = sum(store.delete_prefix(prefix) for prefix in (DATASET, REPORT, POOL))
+    deleted += _delete_but(store, STATE, OWNER)
+    store.delete(OWNER)
+    return deleted + 1
+
+
+def _delete_but(store: Store, prefix: str, kept: str) -> int:
+    keys = [entry.key for entry in store.list(prefix) if entry.key != kept]
+    for key in keys:
+        store.delete(key)
+    return len(keys)
+
+
+def refuse_roots(uri: str) -> None:
+    """SpecError for a URI that names a whole bucket or disk: too much to delete for one run."""
+    path = urlsplit(uri).path if "://" in uri else uri
+    if not path.strip("/"):
+        raise SpecError(
+            f"Cannot delete what is in {uri}: it has no path, so it is a whole bucket or disk.",
+            remedy="Delete state/, pool/, dataset/ and report/ in it by hand. Nothing was deleted.",
+        )
+
+
+__all__ = ["clean", "cleanup", "curate", "prepare", "refuse_roots"]
