@@ -4,15 +4,24 @@
              control plane of the harness. Starts when a test first asks; the test skips where it can't be had.
 `plane`      Session. The same as a `ControlPlane` (tests/cluster/plane.py) with three fake nodes: faults, and pods that
              pretend to run (tests/cluster/pods.py). Skips on a caller's cluster.
-`namespace`  A new namespace for the test; deleted after it.
+`namespace`  A new namespace for the test; deleted after it. Heals the control plane if a test before left it broken.
 """
+
+from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 
 from . import sources
+
+if TYPE_CHECKING:
+    from .access import Cluster
+    from .plane import ControlPlane
+
+# The kubernetes client takes a second to import, so only tests that need it do.
 
 NODES = 3
 TAIL = 12
@@ -36,13 +45,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    source = sources.need()
     from .access import Cluster
     from .folders import own_folder
     from .plane import ControlPlane, DidNotStart
     from .pods import add_nodes
 
-    source = sources.need()
     if isinstance(source, sources.Callers):
         found = Cluster(source.kubeconfig, tmp_path_factory.mktemp("cluster"))
         yield found
@@ -50,15 +59,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
         return
     with own_folder() as folder, ExitStack() as stack:
         try:
-            plane = stack.enter_context(ControlPlane(source, folder))
+            started = stack.enter_context(ControlPlane(source, folder))
         except DidNotStart as error:
             pytest.fail(str(error))
-        add_nodes(plane, NODES)
-        yield plane
+        add_nodes(started, NODES)
+        yield started
 
 
 @pytest.fixture(scope="session")
-def plane(cluster: object) -> object:
+def plane(cluster: Cluster) -> ControlPlane:
     from .plane import ControlPlane
 
     if not isinstance(cluster, ControlPlane):
@@ -67,10 +76,11 @@ def plane(cluster: object) -> object:
 
 
 @pytest.fixture
-def namespace(cluster: object) -> Iterator[str]:
-    from .access import Cluster
+def namespace(cluster: Cluster) -> Iterator[str]:
+    from .plane import ControlPlane
 
-    assert isinstance(cluster, Cluster)
+    if isinstance(cluster, ControlPlane):
+        cluster.heal()
     name = cluster.namespace()
     yield name
     cluster.core.delete_namespace(name)

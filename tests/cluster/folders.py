@@ -24,18 +24,16 @@ def base() -> Path:
 def own_folder() -> Iterator[Path]:
     """A new folder with a lock that the system gives back when this process ends, however that happens.
 
-    Removed at the end, unless an error ends the block: its logs say why.
+    Removed at the end, unless an error ends the block: its logs say why, until the next cluster is started.
     """
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base()))
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked() as folder:
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:
-    """Remove those whose owner ended without doing so, all but the logs of the last hour's."""
+    """Remove those whose owner has ended."""
     for folder in base().glob(f"{PREFIX}*"):
         try:
             with (folder / "lock").open() as lock:
@@ -43,3 +41,14 @@ def sweep() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:  # it lives, or is another user's
             continue
+
+
+@contextmanager
+def _locked() -> Iterator[Path]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base()))
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():  # else somebody swept it before it was locked
+                yield folder
+                return

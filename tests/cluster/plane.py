@@ -85,7 +85,14 @@ class ControlPlane(Cluster):
         try:
             yield
         finally:
-            self.parts[part].thaw()
+            self.heal()
+
+    def heal(self) -> None:
+        """Let every part run, whatever was done to it, and wait until the API server is ready."""
+        for part in self.parts.values():
+            part.thaw()
+            part.start()
+        self._until(self.ready, "kube-apiserver")
 
     def expire(self) -> None:
         """Make every resourceVersion and every page that a client holds too old: 410, so it has to list anew.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import stat
 import subprocess
@@ -139,3 +140,13 @@ def test_another_source_is_another_program(bare, tmp_path):
     before = tool.cached
     (tmp_path / "go.sum").write_text("other")
     assert tool.cached != before
+
+
+def test_the_module_that_is_built_is_one_release_of_kubernetes_with_all_that_is_asked_of_it():
+    module = (CONTROLPLANE.source / "go.mod").read_text()
+    release = CONTROLPLANE.version
+    staging = "v0" + release.removeprefix("v1")
+    assert f"\tk8s.io/kubernetes {release}\n" in module
+    assert set(re.findall(r"^\tk8s\.io/\S+ => k8s\.io/\S+ (\S+)$", module, re.MULTILINE)) == {staging}
+    named = re.findall(r'"((?:kube|etcd)[a-z-]*)"', (CONTROLPLANE.source / "main.go").read_text())
+    assert set(sources.COMPONENTS) <= set(named)
