@@ -2,7 +2,7 @@
 
 `fixtures`      cluster, plane, namespace
 `access`        what a test does with any cluster
-`plane`         a control plane of our own, and its faults; made of `components`, `certificates`, `processes`, `etcd` and
+`plane`         a control plane of our own, and its faults; made of `components`, `certificates`, `processes`, `etcd`,
                 `folders`
 `pods`          nodes and pods that pretend, by `stages.yaml`
 `proxy`         a network that fails

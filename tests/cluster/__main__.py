@@ -72,9 +72,9 @@ def keep() -> int:
             return 1
         with own_folder() as folder, ControlPlane(source, folder) as plane:
             add_nodes(plane, NODES)
+            print(f"{source}; its folder is {folder}", flush=True)
             shutil.copy(plane.kubeconfig, KUBECONFIG.with_suffix(".new"))
             KUBECONFIG.with_suffix(".new").rename(KUBECONFIG)
-            print(f"{source}; its folder is {folder}", flush=True)
             ended.wait()
         note(lock, "")
     return 0
