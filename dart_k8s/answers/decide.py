@@ -20,6 +20,7 @@ from dart_k8s.errors import UnreadableReference
 
 _PLAIN = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?")
 _COMMAS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_MODULO = re.compile(r"\\[pb]?mod(?![a-z])|\bmod(?:ulo)?\b")
 _LONGEST_WORDS = 8
 _OPTION = re.compile(r"\(?\s*([A-Za-z])\s*(?:\)|\.|:|,|$).*", re.DOTALL)
 _SHOWN = 80
@@ -69,7 +70,7 @@ def _hints(query: str | None) -> str:
     hints = [word for word in ("percent", "ratio") if word in lower]
     if "%" in query and "percent" not in hints:
         hints.append("percent")
-    if any(word in lower for word in ("\\mod", "mod}", "pmod", "bmod", "modulo", "residue", "remainder")):
+    if ("mod" in lower and _MODULO.search(lower)) or "residue" in lower or "remainder" in lower:
         hints.append("mod")
     if "base" in lower:
         named = re.findall(r"base[ -]\$?\{?(\d{1,2}|[a-z]{3,8})", lower)

@@ -38,11 +38,11 @@ _PHRASE = re.compile(
     r"\banswers?\**\s*(?:(?:to (?:the|this) (?:question|problem)|here)\s*)?"
     r"(?:is|are|equals?|would be|should be|must be|will be|comes out to be)\b\s*\**\s*:?\**|"
     r"\banswers?(?:\s*\([^()\n]{0,30}\))?[\s*]*[:=]\s*\**|"
-    r"\bfinal (?:result|value)s?\**\s*(?:is|are)\b\s*\**\s*:?\**|"
     r"(?m:^)(?:#{1,6} {0,3})?\*{0,2}(?:the )?(?P<heading>(?:final )?answer)\*{0,2} {0,3}(?m:$)",
     re.IGNORECASE,
 )
 _OPTION_PHRASE = re.compile(r"\b(?:correct|right|best) (?:option|choice)\**\s*(?:is|:)\s*:?\**", re.IGNORECASE)
+_RESULT_PHRASE = re.compile(r"\bfinal (?:result|value)s?\**\s*(?:is|are)\b\s*\**\s*:?\**", re.IGNORECASE)
 _OPTION_IS = re.compile(
     r"\b(?:option|choice) \**(\(?[A-H]\)?)\** is (?:the )?(?:correct|right)"
     r"(?: (?:answer|option|choice|one))?(?=[.!\s]*$)",
@@ -133,14 +133,16 @@ def _boxed(text: str) -> Extract | None:
         return Extract(answer=None, rule="", reason="the last box is not closed: the response was cut off")
     if not boxes:
         return None
-    answers = [_with_name(text, boxes[-1])]
+    joined = 1
     for earlier, later in zip(reversed(boxes[:-1]), reversed(boxes[1:]), strict=True):
         between = text[earlier[1] : later[0]]
         if len(between) > 40 or "\n\n" in between or not _BETWEEN_BOXES.fullmatch(between):
             break
-        answers.insert(0, _with_name(text, earlier))
-    if len(answers) == 1 or not all("=" in answer for answer in answers):
-        answers = [box[2] for box in boxes[-len(answers) :]]
+        joined += 1
+    answers = [box[2] for box in boxes[-joined:]]
+    if joined > 1:
+        named = [_with_name(text, box) for box in boxes[-joined:]]
+        answers = named if all("=" in answer for answer in named) else answers
     if any(_empty(answer.partition("=")[2] or answer) for answer in answers):
         return Extract(answer=None, rule="", reason="the last box is empty")
     if len(set(answers)) == 1:
@@ -173,8 +175,9 @@ def _hashes(text: str) -> Extract | None:
 
 
 def _phrase(text: str) -> Extract | None:
-    marked = "nswer" in text or "NSWER" in text or "inal result" in text or "inal value" in text
-    phrases = list(_PHRASE.finditer(text)) if marked else []
+    phrases = list(_PHRASE.finditer(text)) if "nswer" in text or "NSWER" in text else []
+    if not phrases and "inal " in text:
+        phrases = list(_RESULT_PHRASE.finditer(text))
     if not phrases and ("option" in text or "choice" in text):
         named = list(_OPTION_IS.finditer(text))
         if named:
@@ -198,7 +201,7 @@ def _phrase(text: str) -> Extract | None:
 
 def _without_thoughts(text: str) -> str | None:
     """What stands behind the thoughts that some models write between tags; None if these do not end."""
-    if "think" not in text:
+    if "think" not in text or "<" not in text:
         return text
     marks = list(_THOUGHTS.finditer(text))
     if not marks:

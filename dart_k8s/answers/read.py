@@ -78,6 +78,9 @@ _EXCEPT = re.compile(
     re.IGNORECASE,
 )
 _ROMAN = re.compile(r"(?:only )?((?:IV|V|I{1,3})(?:(?:, and |, | and )(?:IV|V|I{1,3}))*)(?: only)?")
+# Alone these are letters.
+_NUMERALS = frozenset({"I", "V", "IV"})
+_ROMAN_STARTS = frozenset("IVOo")
 _MONTHS = "January February March April May June July August September October November December"
 _DATE = re.compile(
     r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)? (?P<month>MONTH)|"
@@ -127,7 +130,7 @@ def _special(text: str, normal: str) -> Node | None:
         return Sequence("", "", tuple(integer(int(digit)) for digit in normal if digit.isdigit()))
     if _SPACED_NUMBERS.fullmatch(normal):
         return Sequence("(", ")", tuple(integer(int(part)) for part in normal.split()))
-    if (found := _ROMAN.fullmatch(plain)) and len(found[1]) > 1 and found[1] not in ("IV",):
+    if plain[:1] in _ROMAN_STARTS and (found := _ROMAN.fullmatch(plain)) and found[1] not in _NUMERALS:
         # The numbers of statements: I and III, II only.
         return Sequence("", "", tuple(Word(part.lower()) for part in re.split(r", and |, | and ", found[1])))
     if "eal" in plain and (found := _EXCEPT.fullmatch(plain)):
@@ -136,7 +139,7 @@ def _special(text: str, normal: str) -> Node | None:
             left_out = left_out.sides[1]
         points = left_out.items if isinstance(left_out, Sequence) and left_out.left in ("", "{") else (left_out,)
         return SetOperation("difference", (NamedSet("R"), Sequence("{", "}", points)))
-    if plain[-1:].isalnum() and (found := _DATE.fullmatch(plain)):
+    if " " in plain and plain[-1].isalnum() and (found := _DATE.fullmatch(plain)):
         return Word(
             f"{(found['month'] or found['first']).lower()} {int(found['day'] or found['second'])} {found['year'] or ''}"
         )

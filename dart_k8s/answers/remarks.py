@@ -59,21 +59,24 @@ _OTHER = re.compile(
 def without_remarks(text: str) -> str:
     """A normal form without the remark or check mark behind it, and with a label in front written as a name: `Total: 5`
     becomes `\\text{Total} = 5`."""
-    if text and text[-1] in _REMARK_ENDS:
+    if text[-1:] in _REMARK_ENDS and _may_end_in_remark(text):
         tail = text[-_LONGEST_REMARK:]
         found = _BEHIND.search(tail)
         if found is not None and len(text) - len(tail) + found.start() > 0:
             text = text[: len(text) - len(tail) + found.start()]
         elif (unit := _UNIT_BEHIND.search(tail)) and (name := canonical(unit[1])) and known(name):
             text = rf"{text[: len(text) - len(unit[0])]} \text{{{unit[1]}}}"
-    if text[:1].isalpha() or text.startswith("\\"):
-        label = (
-            (_LABEL.match(text) if ":" in text else None)
-            or _SENTENCE.match(text)
-            or _PERSON.match(text)
-            or _PLACE.match(text)
-        )
+    if text[:2].isalpha() or text.startswith(("\\text", "\\mathrm", "\\mbox")):
+        kinds = (_LABEL, _SENTENCE, _PERSON, _PLACE) if ":" in text else (_SENTENCE, _PERSON, _PLACE)
+        label = next((found for kind in kinds if (found := kind.match(text))), None)
         name = (label[1] or label[2]) if label else ""
         if label and not _OTHER.search(name):
             text = rf"\text{{{name}}} = {text[label.end() :]}"
     return text
+
+
+def _may_end_in_remark(text: str) -> bool:
+    """Whether the last brackets start with a letter or text: cheap, since most answers end in a bracket."""
+    if text[-1] == ")":
+        return text[text.rfind("(") + 1 :].lstrip(" ")[:1].isalpha() or "\\" in text[-_LONGEST_REMARK:]
+    return text[-1] != "}" or "\\text" in text or "\\m" in text
