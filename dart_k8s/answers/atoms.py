@@ -10,6 +10,7 @@ from dart_k8s.answers.grammar import (
     FUNCTIONS,
     GREEK,
     LONGEST_PRODUCT,
+    NO_PRODUCTS,
     POINTS,
     SAME,
     SHAPES,
@@ -151,6 +152,8 @@ class Atoms(Commands):
         """A run of letters: function, constant, Greek letter, or variables side by side."""
         if run in FUNCTIONS and (len(run) > 2 or run in ("ln", "lg", "tg")):
             return self.call(FUNCTIONS[run])
+        if run.lower() in NO_PRODUCTS:
+            raise Unreadable(f"the word {run!r} inside an expression")
         if run in CONSTANTS:
             return Constant(CONSTANTS[run]) if run != "Pi" else Symbol("Pi")
         if run in GREEK and len(run) > 2:
@@ -230,7 +233,7 @@ class Atoms(Commands):
             return self.call(FUNCTIONS[content])
         if len(content) == 1 and content.isalpha():
             return self.letters(content)
-        if content.isalpha() and len(content) <= LONGEST_PRODUCT:
+        if content.isalpha() and len(content) <= LONGEST_PRODUCT and content.lower() not in NO_PRODUCTS:
             self.at -= 1
             self.tokens[self.at] = Token("chars", content)
             return self.atom()

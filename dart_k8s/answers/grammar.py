@@ -84,5 +84,10 @@ FLOORS = {
 }
 MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array", "vmatrix"})
 SEPARATORS = frozenset({"and", "or", "&"})
+NO_PRODUCTS = frozenset(
+    "no not non none never less more most least over under than near just only each but any all some very too nor "
+    "wrong isnt".split()
+)
+"""Words that are no product of variables however short: `not 0` would be n o t 0, which is 0."""
 LONGEST_PRODUCT = 4
 """More letters in a row than this are a word, not a product of variables."""

@@ -7,13 +7,13 @@ from dart_k8s.answers.tree import Choice, Symbol
 
 _LETTERS = "ABCDEFGH"
 _AS_TEXT = re.compile(
-    r"\\(?:text|textbf|textrm|mathrm|mathbf) ?\{ ?(?:\(([A-H])\)|([A-H])[).:]) ?\}"
+    r"\\(?:text|textbf|textrm|mathrm|mathbf) ?\{ ?(?:\( ?([A-H]) ?\)|([A-H])[).:]) ?\}"
     r"(?:\s|~|\\[ ,;:]|\\q?quad(?![A-Za-z]))*+"
     r"(?![+*/^_=<>,;!:&|]|\\(?:cup|cap|cdot|times|in|subset|text ?\{\s*(?:and|or|,))(?![A-Za-z]))(?=\S)"
 )
 # Set as mathematics the label could be a factor or a member: what follows has to be a number or a word.
 _PLAIN = re.compile(
-    r"(?:\(([A-H])\)(?:\s|~|\\ )+|([A-H])\)\s*|([A-H])[.:]\s+)"
+    r"(?:\( ?([A-H]) ?\)(?:\s|~|\\ )+|([A-H])\)\s*|([A-H])[.:]\s+)"
     r"(?=\d|\\?\$\d|\\(?:frac|sqrt)(?![A-Za-z])|(?!and\b|or\b)[A-Za-z]{2})"
 )
 _ANOTHER = re.compile(r"[A-H]\)")

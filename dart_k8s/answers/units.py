@@ -109,7 +109,7 @@ _CLAIMS = frozenset(
     "you it this that "
     "answer answers solution solutions? equals equal impossible undefined error unknown would could should might may "
     "must can cannot "
-    "seems seem seemed looks look looked appears appear appeared sounds feels becomes became gives gave makes made "
+    "non near just any some aint ain't bad seems seem seemed looks look looked appears appear appeared sounds feels becomes became gives gave makes made "
     "yields works work fails holds satisfies does do did has have had were be been being too very so such like here "
     "there then now never always "
     "above below ago early late earlier later negative positive "
