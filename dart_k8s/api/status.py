@@ -118,12 +118,16 @@ class Base(Part):
     """Pods that the cluster took (drained, preempted, deleted); never counted as failures."""
 
 
+PodCount = Annotated[int, Field(ge=0, le=1_000_000)]
+"""An API server asks for 32 bits at most where it scales."""
+
+
 class Pods(Part):
     """Pods of one role."""
 
-    replicas: NotNegative = 0
+    replicas: PodCount = 0
     """Pods there are."""
-    ready: NotNegative = 0
+    ready: PodCount = 0
     """Pods that work: for samplers, those whose engine has loaded its model."""
     selector: Annotated[str, Field(max_length=256)] | None = None
     """Label selector of the pods, for autoscalers."""

@@ -40,7 +40,7 @@ def largest(node: dict[str, Any], name: str = "") -> Any:
             # Addresses and names are plain text.
             return "x" * min(node["maxLength"], 300)
         case "integer":
-            return 10**12
+            return node["maximum"]
         case "number":
             return min(node.get("maximum", 1e12), 1234567890.123)
         case "boolean":
