@@ -31,7 +31,19 @@ BASES: dict[str, dict[str, Any]] = {
 }
 """A least spec of each kind, as a cluster takes it."""
 
-URIS = ("s3://bucket/a", "hf://owner/name", "/data/a", "file:///data/a")
+URIS = ("s3://bucket/a", "hf://owner/name", "/data/a", "file:///data/a", "s3://b")
+ODD = (
+    "hf://owner",
+    " s3://b/c",
+    "s3://b/c ",
+    "s3://me@b/c",
+    "ftp://x/y",
+    "a/b",
+    "memory://x/y",
+    "file://host/a",
+    "s3:///x",
+)
+"""URIs that some or all refuse."""
 WORDS = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=8)
 PLAIN = st.none() | st.booleans() | st.integers(0, 9) | WORDS
 FREE = st.dictionaries(
@@ -51,7 +63,7 @@ def values(node: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
         case "array":
             return st.lists(values(node["items"], name), min_size=node.get("minItems", 0), max_size=2)
         case "string" if name in ("uri", "script", "from", "against"):
-            return st.sampled_from(URIS)
+            return st.sampled_from(URIS) | st.sampled_from((*URIS, *ODD))
         case "string" if "pattern" in node:
             return st.from_regex(node["pattern"], fullmatch=True).filter(
                 lambda text: "\n" not in text and len(text) <= node["maxLength"]

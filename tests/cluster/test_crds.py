@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.api.test_pods import CLUSTER
 from tests.api.test_status import largest
 from tests.cluster.access import Cluster
 
+ROOT = Path(__file__).parents[2]
 PLURALS = {kind.kind: kind.plural for kind in KINDS}
 MERGE = "application/merge-patch+json"
 
@@ -109,6 +111,11 @@ def test_what_a_user_writes_is_taken_and_read_back_as_a_declaration(served, kind
     MODELS[kind].model_validate(served.create(kind, spec))
 
 
+def test_the_example_for_a_cluster_is_taken(served):
+    document = yaml.safe_load((ROOT / "manifests" / "examples" / "cluster.yaml").read_text(encoding="utf-8"))
+    served.create(document["kind"], document["spec"], document["metadata"]["name"])
+
+
 BAD = [
     ("Synthesis", {"queries": None}, "queries is required: problems with reference answers"),
     ("Synthesis", {"prompt": None}, "prompt is required: add prompt: {template: NAME}"),
@@ -127,6 +134,8 @@ BAD = [
     ("Synthesis", {"queries": [{"name": "a", "uri": "rows.jsonl"}]}, "pods do not start in your folder"),
     ("Synthesis", {"queries": [{"name": "a", "uri": "s3://me:x@b/c"}]}, "holds credentials; leave them out"),
     ("Synthesis", {"queries": [{"name": "a", "uri": "s3://bucket/runs/one"}]}, "would write into its own input"),
+    ("Synthesis", {"model": {"uri": "hf://owner"}}, "uri must be s3://, hf:// or an absolute path"),
+    ("Synthesis", {"pool": {"from": ["runs/other"]}}, "from must be s3:// or an absolute path"),
     ("Synthesis", {"output": {"uri": "runs/one"}}, "uri must be s3:// or an absolute path"),
     ("Synthesis", {"output": {"uri": "s3://bucket"}, "deletionPolicy": "Delete"}, "nothing deletes a whole bucket"),
     ("Synthesis", {"strategy": {"kind": "best"}}, 'supported values: "vanilla", "uniform", "prop2diff"'),

@@ -44,11 +44,12 @@ def place_rules(path: str, field: str, *, schemes: str, always: bool = True) -> 
     """What a URI must be like in a cluster; without a field the path is the URI itself."""
     at = f"self.{field}" if field else "self"
     given = "" if always else f"!has({at}) || "
+    known = "|".join("hf://[^/ ]+/" if scheme == "hf" else f"{scheme}://" for scheme in schemes.split("|"))
     name = field or path.removesuffix("[]").rsplit(".", 1)[-1]
     return [
         Rule(
             path,
-            f"{given}{at}.matches('^({schemes})://[^/]') || {at}.matches('^(file://)?/[^/]')",
+            f"{given}{at}.matches('^({known}|(file://)?/)[^/ ](.*[^ ])?$')",
             f"{name} must be {schemes.replace('|', '://, ')}:// or an absolute path: pods do not start in your folder",
         ),
         Rule(
