@@ -1,6 +1,7 @@
 """`dart curate`: another data set from a finished pool, without sampling."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from dart_k8s.api import load_one, to_dict
 
 from .reading import read_declarations
 from .screen import Screen, show_dataset
+from .stopping import stoppable
 
 
 def curate(
@@ -33,7 +35,7 @@ def curate(
         uri = document.spec.output.uri
         with Screen(console) as screen:
             if strategy is None:
-                made = finish(uri, declared=document, command=command, tell=screen.tell)
+                work = partial(finish, uri, declared=document, command=command, tell=screen.tell)
                 folder = "dataset"
             else:
                 fields = to_dict(document)
@@ -44,8 +46,9 @@ def curate(
                 folder = f"dataset-{into or strategy}"
                 closed = open_closed(uri)
                 screen.tell("step", step="writing the data set", where=folder)
-                made = write_dataset(
-                    closed, changed, command=f"{command} --strategy {strategy}", dataset=f"{folder}/",
+                work = partial(
+                    write_dataset, closed, changed, command=f"{command} --strategy {strategy}", dataset=f"{folder}/",
                     report=f"report-{into or strategy}/",
                 )  # fmt: skip
+            made = stoppable(work)
         show_dataset(console, document, made, folder=folder)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from .reading import is_declaration, read_declarations
 from .screen import CACHE, wide_console
+from .stopping import stoppable
 
 if TYPE_CHECKING:
     from dart_k8s.workers.outlook import Outlook
@@ -43,9 +44,9 @@ def forecast(
     if is_declaration(target):
         documents = read_declarations(target, name)
         prepare = Prepare(cache=CACHE, pending=frozenset(d.spec.output.uri for d in documents))
-        found = [of_declaration(document, prepare, asked) for document in documents]
+        found = stoppable(lambda: [of_declaration(document, prepare, asked) for document in documents])
     else:
-        found = [of_output(target, asked)]
+        found = stoppable(lambda: [of_output(target, asked)])
     console = wide_console()
     for outlook in found:
         if as_json:

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 from dart_k8s.errors import EXIT_SPEC, EXIT_STORE, DartError, SpecError, StoppedError, StoreFull
@@ -15,17 +16,17 @@ MISUSED = 2
 """What the command line library exits with when it does not know a verb or an option."""
 INTERRUPTED = 130
 """What the command line library makes of a KeyboardInterrupt."""
+SHOW_CURSOR = b"\x1b[?25h"
+"""Progress hides it."""
 
 
 def main() -> None:
     """Run the command line; errors of ours become a message and their exit code."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave_at_once)
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         from .verbs import app
 
-        if signal.getsignal(signal.SIGINT) is _leave_at_once:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         app()
     except DartError as error:
         _leave(error)
@@ -73,8 +74,19 @@ def entry() -> NoReturn:
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _leave_at_once(*_: object) -> NoReturn:
-    # While modules are imported nothing has been done, and an exception would come out as a traceback of theirs.
+def _interrupt(_: int, frame: FrameType | None) -> NoReturn:
+    """As Python does it, but not through a module that is being imported: an extension in C may swallow an exception
+    and fail with another one."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            _leave_at_once()
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _leave_at_once() -> NoReturn:
+    if sys.stdout is not None and sys.stdout.isatty():
+        os.write(1, SHOW_CURSOR)
     error = StoppedError()
     os.write(2, f"{error}\n".encode())
     os._exit(error.exit_code)
