@@ -322,11 +322,6 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
             if precision > PRECISION_BITS + evaluation.magnitude:
                 raise LimitReached(f"functions that agree to {PRECISION_BITS} bits at a point")
             precision = max(2 * precision, needed + evaluation.magnitude + 32)
-            if precision > 4 * PRECISION_BITS:
-                # A logarithm at a million bits takes minutes.
-                if not point.far:
-                    raise LimitReached("functions of very different size at a point")
-                break
     if agreed >= _ENOUGH_POINTS:
         return True
     raise Open(left, right)
