@@ -16,6 +16,7 @@ from dart_k8s.answers.options import labelled, letter
 from dart_k8s.answers.read import BASES, Problem, read
 from dart_k8s.answers.tree import Node, Word
 from dart_k8s.answers.verdict import Policy, Verdict
+from dart_k8s.answers.written import bound
 from dart_k8s.errors import UnreadableReference
 
 _PLAIN = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?")
@@ -140,6 +141,7 @@ def _tiers(
         return _unread(right, reference, "reference")
     if isinstance(left, Problem):
         return _unread(left, answer, "answer")
+    bound(left, right)
     comparison = Comparison(policy, hints, facts)
     if comparison.same(left, right):
         return "correct", comparison.tier, f"{_show(answer)} equals {_show(reference)}."

@@ -40,12 +40,13 @@ from dart_k8s.answers.tree import (
     negate,
     substitute,
 )
+from dart_k8s.answers.written import bound
 
 _LARGEST_EXPONENT = 1 << 20
 """Binary exponent past which a value counts as too large (or too small) to go on with."""
 _FUNCTION_BITS = 512
 _PRODUCT_BITS = 2048
-"""Precision at which a function, and a product or root, takes about as long as the visit of its node."""
+"""Bits at which a function, and a product or root, takes about as long as the visit of its node."""
 
 
 class Evaluation:
@@ -64,8 +65,10 @@ class Evaluation:
 
     def __call__(self, node: Node) -> Value:
         """The enclosure of a node. Raises Indeterminate or LimitReached."""
-        self._work(1 + int((self.precision / _PRODUCT_BITS) ** 1.5))
+        self._work(1)
         value = self._node(node)
+        longest = max(end[3] for part in value if part is not None for end in part)
+        self._product(longest)
         for part in value:
             if part is None:
                 continue
@@ -84,6 +87,9 @@ class Evaluation:
         self.steps -= steps
         if self.steps < 0:
             raise LimitReached("too many steps to evaluate an expression")
+
+    def _product(self, bits: int) -> None:
+        self._work(int((bits / _PRODUCT_BITS) ** 1.5))
 
     def _function(self) -> None:
         """Pay for an exponential, logarithm or trigonometric function.
@@ -163,7 +169,9 @@ class Evaluation:
     def _power(self, base: Node, exponent: Node) -> Value:
         power: Fraction | None
         try:
-            power = rational(self._at_point(exponent))
+            at_point = self._at_point(exponent)
+            bound(at_point)
+            power = rational(at_point)
         except NotRational:
             power = None
         if power is not None and power.denominator == 1:
@@ -201,6 +209,7 @@ class Evaluation:
     def _root(self, value: Value, index: int, *, real: bool) -> Value:
         if value[1] is None:
             low, high = value[0]
+            self._product(2 * self.precision)
             if not libmp.mpf_lt(low, libmp.fzero):
                 if index == 2:
                     return libmpi.mpi_sqrt(value[0], self.precision), None

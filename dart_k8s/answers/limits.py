@@ -24,6 +24,8 @@ FACTORIAL = 2_500
 """Largest argument of a factorial or upper index of a binomial; contests like the number of the year."""
 TERMS = 1_000
 """Most terms of a finite sum or product that is written out."""
+VISITS = 30_000
+"""Most nodes visited when all finite sums and products of two expressions are written out, nested ones included."""
 PRECISION_BITS = 6_000
 """Highest precision that the comparison of real or complex numbers grows to."""
 STEPS = 20_000
