@@ -7,7 +7,8 @@
     │   ├── UnreadableReference    a reference answer that no verifier could use
     │   ├── OutputOwned            the output is somebody else's
     │   ├── OutputNotEmpty         the output holds what no run wrote
-    │   └── SpecChanged            a run can't go on under this declaration
+    │   ├── SpecChanged            a run can't go on under this declaration
+    │   └── NotIsolated            code of a model may not run where a network can be reached
     ├── StoreError                 the object store or the disk
     │   ├── NotFound               no object under that key
     │   ├── Conflict               a conditional write lost against another writer
@@ -91,6 +92,10 @@ class OutputNotEmpty(SpecError):
 
 class SpecChanged(SpecError):
     """The declaration differs from the one that the output was begun with where it may not."""
+
+
+class NotIsolated(SpecError):
+    """A place that would run code of a model can reach a network that it must not reach."""
 
 
 class StoreError(DartError):

@@ -40,6 +40,10 @@ def serve(
     unconfined: Annotated[
         bool, typer.Option("--unconfined", help="Run code although this place can't confine it. Nothing is safe then.")
     ] = False,
+    allow_network: Annotated[
+        bool,
+        typer.Option("--allow-network", help="Run code in a pod that can reach the API server or DNS."),
+    ] = False,
     log_level: Annotated[str, typer.Option(help="debug (each request), info, warning or error.")] = "info",
 ) -> None:
     """Serve verification over HTTP: POST /v1/verify, with --execute /v1/execute, /healthz, /readyz, /metrics.
@@ -68,6 +72,7 @@ def serve(
             log_level=log_level,
             execute=execute,
             unconfined=unconfined,
+            allow_network=allow_network,
             block_seconds=block_seconds,
             block_memory=block_memory << 20,
             sessions=sessions,

@@ -45,7 +45,7 @@ _BY_DOING: Mapping[Doing, Mapping[str, str]] = {
         "UnreadableReference": "ReferencesUnreadable",
         **dict.fromkeys(_SOURCES, "QueriesUnreadable"),
     },
-    Doing.MODEL: dict.fromkeys((*_SOURCES, "EngineError"), "ModelUnavailable"),
+    Doing.MODEL: dict.fromkeys((*_SOURCES, "EngineError", "StoreUnavailable"), "ModelUnavailable"),
     Doing.ENGINE: {"EngineUnavailable": "EngineUnreachable", "EngineError": "EngineFailed"},
     Doing.OUTPUT: {
         "SpecError": "OutputNotWritable",
@@ -60,6 +60,7 @@ _BY_KIND: Mapping[str, str] = {
     "OutputOwned": "OutputOwned",
     "OutputNotEmpty": "OutputNotEmpty",
     "SpecChanged": "SpecChanged",
+    "NotIsolated": "NotIsolated",
     "StoreUnsuitable": "StoreUnsuitable",
     "AccessDenied": "StoreAccessDenied",
     "StoreFull": "StoreFull",

@@ -7,14 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dart_k8s import errors
+from dart_k8s.api import conditions
 from dart_k8s.reconcile.findings import MOST_BYTES, REASONS, Doing, Finding, decode, encode, finding, reason_of
 
-CASES = {
+CASES: dict[str, tuple[BaseException, Doing, str]] = {
     "queries that lie nowhere": (errors.DataError("no"), Doing.QUERIES, "QueriesUnreadable"),
     "a bucket of queries without permission": (errors.AccessDenied("no"), Doing.QUERIES, "QueriesUnreadable"),
     "a bucket of queries that does not answer": (errors.StoreUnavailable("no"), Doing.QUERIES, "StoreUnavailable"),
     "references that no verifier can use": (errors.UnreadableReferences("no"), Doing.QUERIES, "ReferencesUnreadable"),
     "a model that the hub does not know": (errors.SpecError("no"), Doing.MODEL, "ModelUnavailable"),
+    "a model that is not in the cache of a pod without a network": (
+        errors.StoreUnavailable("no"),
+        Doing.MODEL,
+        "ModelUnavailable",
+    ),
+    "a verification pod that can reach the API server": (errors.NotIsolated("no"), Doing.STARTING, "NotIsolated"),
     "an output in no bucket": (errors.SpecError("no"), Doing.OUTPUT, "OutputNotWritable"),
     "an output without permission": (errors.AccessDenied("no"), Doing.OUTPUT, "StoreAccessDenied"),
     "an output of another run": (errors.OutputOwned("no"), Doing.OUTPUT, "OutputOwned"),
@@ -51,6 +58,10 @@ def test_a_message_of_any_length_fits_and_can_be_read_back(message: str, remedy:
     assert found is not None and found.reason == "QueriesUnreadable" and found.kind == "DataError"
     if len(json.dumps(message + remedy)) < 900:
         assert (found.message, found.remedy) == (message, remedy)
+
+
+def test_every_reason_is_one_that_the_conditions_reference_explains() -> None:
+    assert REASONS - {"Stopped"} <= set(conditions.REASONS)
 
 
 def test_a_log_is_no_finding() -> None:

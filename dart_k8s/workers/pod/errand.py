@@ -12,14 +12,13 @@ from pathlib import Path
 
 from dart_k8s.api import Synthesis, load_one
 from dart_k8s.errors import EXIT_FAILED, EXIT_STOPPED, DartError, SpecError
-from dart_k8s.names import TERMINATION_LOG
-from dart_k8s.reconcile.findings import Doing, encode, finding
+from dart_k8s.reconcile.findings import Doing, finding
 from dart_k8s.workers.access import Tell
+from dart_k8s.workers.termination import write
 
 LEAVE_SECONDS = 18.0
 """From SIGTERM to the end, whatever still hangs: the pod is promised to be gone within 20 s, and the kubelet kills it
 after 30. What was written is safe, and claims that were not given back expire."""
-DEFAULT_LOG = "/dev/termination-log"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,9 +82,7 @@ def ended(error: BaseException, doing: Doing, tell: Tell) -> int:
     facts = {"message": found.message, "remedy": found.remedy, "kind": found.kind}
     tell("stopped" if code == EXIT_STOPPED else "error", finding=found.reason, doing=doing.value, **facts)
     if code != EXIT_STOPPED:
-        # Best effort: not every place has the file, and the exit code says most.
-        with suppress(OSError):
-            Path(os.environ.get(TERMINATION_LOG, DEFAULT_LOG)).write_text(encode(found), "utf-8", "replace")
+        write(found)
     return code
 
 

@@ -79,6 +79,8 @@ async def _alive(request: Request) -> Response:
 async def _ready(endpoints: Sequence[Endpoint], readiness: Readiness, request: Request) -> Response:
     problem = readiness.problem()
     facts = {endpoint.name: found for endpoint in endpoints if (found := endpoint.facts())}
+    if readiness.reached is not None:
+        facts["network"] = {"isolated": not readiness.reached, "reached": readiness.reached}
     return _json(503 if problem else 200, {"ready": not problem, "reason": problem, **facts})
 
 

@@ -70,3 +70,7 @@ CHILDREN = Metric(
     name="dart_verifier_children", kind="gauge", help="Child processes that take work now.", labels=_BY_ENDPOINT
 )
 READY = Metric(name="dart_verifier_ready", kind="gauge", help="1 when it takes work, else 0.")
+ISOLATED = Metric(
+    name="dart_verifier_network_isolated", kind="gauge",
+    help="1 when neither the API server nor DNS can be reached, 0 when one can; absent outside a cluster.",
+)  # fmt: skip

@@ -24,6 +24,8 @@ class Readiness:
         """All children have been warm once."""
         self.draining = False
         """Told to stop: new requests are refused, those in hand are finished."""
+        self.reached: list[str] | None = None
+        """What this pod can reach and must not, see `isolation`; None: not tried (yet)."""
         self._endpoints = endpoints
         self._problems: dict[str, str] = {endpoint.name: "its children are starting" for endpoint in endpoints}
 

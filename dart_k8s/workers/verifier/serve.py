@@ -19,9 +19,12 @@ from dart_k8s.edges.execution.limits import Limits
 from dart_k8s.edges.execution.sandbox import Sandbox
 from dart_k8s.edges.metrics import Metrics
 from dart_k8s.edges.metrics.prometheus import PrometheusMetrics
-from dart_k8s.errors import EXIT_CLOSED, SpecError
+from dart_k8s.errors import EXIT_CLOSED, DartError, SpecError
+from dart_k8s.reconcile.findings import Doing, finding
+from dart_k8s.workers import termination
 from dart_k8s.workers.checking import Checkers
 
+from . import isolation, measures
 from .application import application
 from .endpoint import Endpoint
 from .execute import Execute
@@ -29,7 +32,7 @@ from .logs import open_log
 from .readiness import Readiness
 from .verify import Verify
 
-__all__ = ["ServerSettings", "serve"]
+__all__ = ["ServerSettings", "begin", "serve"]
 
 QUEUED_BLOCKS = 32
 """For each process: most blocks take a hundredth of a second, so this is soon worked off, and a full queue is told
@@ -73,6 +76,10 @@ class ServerSettings:
     """Of one session, on top of the libraries."""
     sessions: int = 64
     """Held at once. One that has answered has some 20 MiB of its own, at most what `block_memory` says."""
+    allow_network: bool = False
+    """Run code although this pod can reach the API server or DNS."""
+    network_grace: float = isolation.GRACE_SECONDS
+    """For how long a network may take to begin enforcing a policy."""
     scratch: str = ""
     """A folder on a small file system of its own, for places without namespaces."""
 
@@ -119,7 +126,11 @@ def endpoints(settings: ServerSettings, metrics: Metrics, tell: Callable[..., No
 def serve(settings: ServerSettings) -> int:
     """Serve until told to stop; the exit code. SpecError: the address can't be had."""
     tell = open_log(settings.log_level)
-    return asyncio.run(_serve(settings, tell))
+    try:
+        return asyncio.run(_serve(settings, tell))
+    except DartError as error:
+        termination.write(finding(error, Doing.STARTING))
+        raise
 
 
 class _Server(uvicorn.Server):
@@ -154,7 +165,7 @@ async def _serve(settings: ServerSettings, tell: Callable[..., None]) -> int:
         processes=settings.processes, endpoints=[endpoint.name for endpoint in served],
     )  # fmt: skip
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
-    starting = asyncio.create_task(_start(readiness), name="endpoints")
+    starting = asyncio.create_task(begin(readiness, settings, metrics), name="endpoints")
     stop = asyncio.create_task(stopping.wait(), name="stop")
     try:
         done, _ = await asyncio.wait({serving, starting, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -174,7 +185,16 @@ async def _serve(settings: ServerSettings, tell: Callable[..., None]) -> int:
     return EXIT_CLOSED
 
 
-async def _start(readiness: Readiness) -> None:
+async def begin(readiness: Readiness, settings: ServerSettings, metrics: Metrics) -> None:
+    """Try the network, then begin. NotIsolated: it can be reached, and code would be run."""
+    known = isolation.targets()
+    if known:
+        found = await isolation.reached(known, grace=settings.network_grace)
+        readiness.reached = found
+        metrics.set(measures.ISOLATED, 0 if found else 1)
+        readiness.tell("network", isolated=not found, reached=found)
+        if found and settings.execute and not settings.allow_network:
+            raise isolation.refusal(found)
     await readiness.start()
     await readiness.watch()
 
