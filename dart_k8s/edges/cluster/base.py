@@ -107,3 +107,6 @@ class Cluster(Protocol):
         self, namespace: str, pod: str, *, container: str = "", follow: bool = False, tail: int | None = None
     ) -> Iterator[bytes]:
         """Lines of a pod's log, the last `tail` of what is there and (`follow`) what comes."""
+
+    def now(self) -> float:
+        """Seconds since the epoch by the server's clock, as far as its answers have told."""

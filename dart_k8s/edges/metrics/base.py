@@ -2,16 +2,21 @@
 
 Every label says beforehand which values it can take; any other value is counted as `OTHER`. So no text from outside
 (a name, a path, a response) can make a new time series, and the number of series is known when the program starts.
+Gauges of objects name what users have made themselves; they say how many there can be, and vanish with their object.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-__all__ = ["OTHER", "Metric", "Metrics", "labels_of"]
+__all__ = ["OF", "OTHER", "Metric", "Metrics", "check_objects", "labels_of"]
 
 OTHER = "other"
 """The value of a label whose real value was not declared."""
+
+
+OF = ("namespace", "name")
+"""Labels of a gauge of objects."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +32,8 @@ class Metric:
     """Label -> the values it can take."""
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram's buckets, ascending, in the metric's unit."""
+    objects: int = 0
+    """Above 0: a gauge for each of at most so many objects, by the labels `namespace` and `name`; no other labels."""
 
 
 class Metrics(Protocol):
@@ -44,6 +51,17 @@ class Metrics(Protocol):
         """One more value of a histogram. Raises ValueError for another kind or other labels than declared."""
         ...
 
+    def show(self, metric: Metric, of: tuple[str, str], value: float) -> None:
+        """An object's gauge stands at `value` now; `of`: its namespace and name.
+
+        Beyond the metric's `objects` further ones are left out. Raises ValueError for a metric that is not of objects.
+        """
+        ...
+
+    def hide(self, of: tuple[str, str]) -> None:
+        """An object is gone: no gauge has a series of it any more."""
+        ...
+
     def render(self) -> tuple[bytes, str]:
         """Everything in the Prometheus text format, and its media type."""
         ...
@@ -55,8 +73,16 @@ def labels_of(metric: Metric, kind: str, given: Mapping[str, str]) -> tuple[str,
     Raises ValueError if the metric is of another kind or declares other labels: a fault of the program, not of its
     input.
     """
+    if metric.objects:
+        raise ValueError(f"{metric.name} is of objects: use show")
     if metric.kind != kind:
         raise ValueError(f"{metric.name} is a {metric.kind}, not a {kind}")
     if given.keys() != metric.labels.keys():
         raise ValueError(f"{metric.name} has the labels {sorted(metric.labels)}, not {sorted(given)}")
     return tuple(given[name] if given[name] in values else OTHER for name, values in metric.labels.items())
+
+
+def check_objects(metric: Metric) -> None:
+    """Raises ValueError unless the metric is a gauge of objects."""
+    if metric.objects < 1 or metric.kind != "gauge" or metric.labels:
+        raise ValueError(f"{metric.name} is no gauge of objects")

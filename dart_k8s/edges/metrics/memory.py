@@ -3,7 +3,7 @@
 from collections import defaultdict
 from threading import Lock
 
-from dart_k8s.edges.metrics.base import Metric, labels_of
+from dart_k8s.edges.metrics.base import OF, Metric, check_objects, labels_of
 
 __all__ = ["MemoryMetrics"]
 
@@ -36,6 +36,22 @@ class MemoryMetrics:
         key = self._key(metric, "histogram", labels)
         with self._lock:
             self._observed[key].append(value)
+
+    def show(self, metric: Metric, of: tuple[str, str], value: float) -> None:
+        """See `Metrics`."""
+        check_objects(metric)
+        self._metrics[metric.name] = metric
+        with self._lock:
+            shown = sum(name == metric.name for name, _ in self._numbers)
+            if (metric.name, of) in self._numbers or shown < metric.objects:
+                self._numbers[metric.name, of] = value
+
+    def hide(self, of: tuple[str, str]) -> None:
+        """See `Metrics`."""
+        with self._lock:
+            for name, values in list(self._numbers):
+                if values == of and self._metrics[name].objects:
+                    del self._numbers[name, values]
 
     def _key(self, metric: Metric, kind: str, labels: dict[str, str]) -> tuple[str, tuple[str, ...]]:
         values = labels_of(metric, kind, labels)
@@ -70,5 +86,5 @@ class MemoryMetrics:
 
 
 def _shown(metric: Metric, values: tuple[str, ...], **more: str) -> str:
-    pairs = [*zip(metric.labels, values, strict=True), *more.items()]
+    pairs = [*zip(OF if metric.objects else metric.labels, values, strict=True), *more.items()]
     return "{" + ",".join(f'{name}="{value}"' for name, value in pairs) + "}" if pairs else ""

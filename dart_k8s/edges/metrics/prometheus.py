@@ -1,5 +1,6 @@
 """Metrics by prometheus_client, in a registry of their own: the one importer of that package."""
 
+from threading import Lock
 from typing import Any
 
 from prometheus_client import (
@@ -14,7 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from dart_k8s.edges.metrics.base import Metric, labels_of
+from dart_k8s.edges.metrics.base import OF, Metric, check_objects, labels_of
 
 __all__ = ["PrometheusMetrics"]
 
@@ -33,6 +34,9 @@ class PrometheusMetrics:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
         self._made: dict[str, Any] = {}
+        self._shown: dict[str, set[tuple[str, str]]] = {}
+        """Gauge of objects -> the objects that it has series of."""
+        self._lock = Lock()
 
     def add(self, metric: Metric, value: float = 1.0, **labels: str) -> None:
         """See `Metrics`."""
@@ -46,15 +50,38 @@ class PrometheusMetrics:
         """See `Metrics`."""
         self._child(metric, "histogram", labels).observe(value)
 
+    def show(self, metric: Metric, of: tuple[str, str], value: float) -> None:
+        """See `Metrics`."""
+        check_objects(metric)
+        with self._lock:
+            shown = self._shown.setdefault(metric.name, set())
+            if of not in shown and len(shown) >= metric.objects:
+                return
+            shown.add(of)
+            self._get(metric).labels(*of).set(value)
+
+    def hide(self, of: tuple[str, str]) -> None:
+        """See `Metrics`."""
+        with self._lock:
+            for name, shown in self._shown.items():
+                if of in shown:
+                    shown.remove(of)
+                    self._made[name].remove(*of)
+
     def _child(self, metric: Metric, kind: str, given: dict[str, str]) -> Any:
         values = labels_of(metric, kind, given)
+        with self._lock:
+            made = self._get(metric)
+        return made.labels(*values) if values else made
+
+    def _get(self, metric: Metric) -> Any:
         made = self._made.get(metric.name)
         if made is None:
             made = self._made[metric.name] = self._make(metric)
-        return made.labels(*values) if values else made
+        return made
 
     def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
-        names = tuple(metric.labels)
+        names = OF if metric.objects else tuple(metric.labels)
         if metric.kind == "counter":
             return Counter(metric.name, metric.help, names, registry=self._registry)
         if metric.kind == "gauge":

@@ -1,0 +1,285 @@
+"""One Synthesis, once around: gather facts, decide, carry the actions out, write the status. A plain function of what is
+cached; threads only call it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from dart_k8s.edges.cluster import Cluster, Object
+from dart_k8s.edges.cluster.resources import JOBS, SYNTHESES
+from dart_k8s.errors import (
+    ClusterError,
+    ClusterUnavailable,
+    ObjectConflict,
+    ObjectNotFound,
+    ObjectRefused,
+)
+from dart_k8s.reconcile import Decision, Facts, Failure, Settings, decide
+from dart_k8s.reconcile.facts import ChildFact, JobFact, PodFact
+from dart_k8s.reconcile.progress import Progress
+from dart_k8s.render import objects
+
+from .announcing import Announcer
+from .applying import Applier, what
+from .cache import Cache
+from .folding import Folds, Order
+from .keys import Key
+from .trimming import child_fact, job_fact, key_of, pod_fact, synthesis_itself
+
+__all__ = ["Caches", "Controller", "Result"]
+
+PROGRESS_SECONDS = 30.0
+"""Between two writes of a status in which only progress differs."""
+FAILURES_KEPT = 600.0
+"""Seconds after which a failure of something that is no longer tried is forgotten."""
+ENDED = {"Complete", "Failed", "Suspended", "Deleting"}
+"""Phases in which nothing is folded: the planner's role is given back."""
+
+
+def _own_key(item: Object) -> Key:
+    return Key(item["metadata"]["namespace"], item["metadata"]["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """All that is known of the cluster."""
+
+    syntheses: Cache[Object] = field(default_factory=lambda: Cache(synthesis_itself, _own_key))
+    jobs: Cache[JobFact] = field(default_factory=lambda: Cache(job_fact, key_of))
+    pods: Cache[PodFact] = field(default_factory=lambda: Cache(pod_fact, key_of))
+    children: Mapping[str, Cache[ChildFact]] = field(
+        default_factory=lambda: {
+            kind: Cache(child_fact, key_of) for kind in ("ConfigMap", "Deployment", "NetworkPolicy", "Service")
+        }
+    )
+    """By kind."""
+
+    def synthesis(self, key: Key) -> Object | None:
+        """The object; None: there is none."""
+        return next(iter(self.syntheses.facts(key)), None)
+
+    def wrote(self, item: Object) -> None:
+        """The answer to a write of ours."""
+        if item["kind"] == SYNTHESES.kind:
+            self.syntheses.put(item)
+        elif item["kind"] == JOBS.kind:
+            self.jobs.put(item)
+        elif item["kind"] in self.children:
+            self.children[item["kind"]].put(item)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a reconcile ended."""
+
+    outcome: Literal["done", "failed", "gone", "deposed"]
+    after: float | None = None
+    """Look again after so many seconds."""
+    at_least: float = 0.0
+    """After a failure: what the server asked to wait."""
+    why: str = ""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is remembered of a Synthesis. Losing it costs a request or two, never a wrong decision."""
+
+    uid: str
+    generation: int = 0
+    failures: dict[str, tuple[Failure, float]] = field(default_factory=dict)
+    """Words -> the failure, and when it last happened by the clock."""
+    written_at: float = float("-inf")
+    written: Mapping[str, Any] | None = None
+    """The status that was decided when it was last written, and what the server made of it."""
+    stored: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Controller:
+    """See the module. One call at a time for one key; several for several keys may run in threads."""
+
+    cluster: Cluster
+    caches: Caches
+    folds: Folds
+    announcer: Announcer
+    settings: Settings
+    now: Callable[[], float]
+    """Seconds since the epoch, by the API server's clock."""
+    clock: Callable[[], float] = time.monotonic
+    may_write: Callable[[], bool] = lambda: True
+    """Whether this process still leads: asked before each write."""
+    tell: Callable[..., None] = lambda event, **facts: None
+    show: Callable[[Key, Progress], None] = lambda key, progress: None
+    """For the metrics of a Synthesis."""
+    hide: Callable[[Key], None] = lambda key: None
+    _memory: dict[Key, _Memory] = field(default_factory=dict)
+
+    def reconcile(self, key: Key) -> Result:
+        """Once around."""
+        facts = self.gather(key)
+        if facts is None:
+            self._forget(key)
+            return Result(outcome="gone")
+        memory = self._memory[key]
+        try:
+            decision = decide(facts, self.settings)
+        except Exception as error:  # decisions are total; if one is not, others must go on
+            return self._broken(key, memory, "decide", error)
+        failed = self._act(key, memory, facts, decision)
+        if failed is not None and failed.outcome == "deposed":
+            return failed
+        self._fold(key, facts, decision)
+        late = self._write(key, memory, facts, decision)
+        return self._result(decision, failed, late)
+
+    def gather(self, key: Key) -> Facts | None:
+        """All that a decision may look at; None: there is no such Synthesis."""
+        synthesis = self.caches.synthesis(key)
+        if synthesis is None:
+            return None
+        about = synthesis["metadata"]
+        memory = self._memory.get(key)
+        if memory is None or memory.uid != about["uid"]:
+            if memory is not None:
+                self._forget(key)
+            memory = self._memory[key] = _Memory(about["uid"])
+        if memory.generation != about.get("generation", 0):
+            memory.generation = about.get("generation", 0)
+            memory.failures.clear()
+        fold = self.folds.outcome(key)
+        failures = [failure for failure, _ in memory.failures.values()]
+        children = [fact for cache in self.caches.children.values() for fact in cache.facts(key)]
+        return Facts(
+            synthesis=synthesis,
+            now=self.now(),
+            jobs=tuple(self.caches.jobs.facts(key)),
+            pods=tuple(self.caches.pods.facts(key)),
+            children=tuple(children),
+            progress=fold.progress,
+            progress_at=fold.progress_at,
+            folding=fold.under_way,
+            failures=(*([fold.failure] if fold.failure else []), *failures),
+        )
+
+    def _act(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> Result | None:
+        """Carry the actions out, in order; None: all of them were."""
+        applier = Applier(cluster=self.cluster, wrote=self.caches.wrote)
+        for action in decision.actions:
+            if not self.may_write():
+                return Result(outcome="deposed")
+            words = what(action, key.name)
+            try:
+                applier.apply(action, facts.synthesis, objects(action, facts, self.settings))
+            except ClusterError as error:
+                self.tell("action-failed", synthesis=str(key), action=words, why=str(error))
+                self._fail(memory, words, error)
+                # Later actions may rest on this one.
+                return _failed(error)
+            except Exception as error:
+                return self._broken(key, memory, words, error)
+            self.tell("action", synthesis=str(key), action=words, why=decision.why)
+            memory.failures.pop(words, None)
+        now = self.clock()
+        for words, (_, at) in list(memory.failures.items()):
+            if now - at > FAILURES_KEPT:
+                del memory.failures[words]
+        return None
+
+    def _fold(self, key: Key, facts: Facts, decision: Decision) -> None:
+        if decision.status.get("phase") in ENDED:
+            self.folds.forget(key, keep=True)
+        elif decision.fold is None:
+            self.folds.cancel(key)
+        else:
+            about, spec = facts.synthesis["metadata"], facts.synthesis["spec"]
+            names = {name: about[name] for name in ("name", "namespace", "labels", "annotations") if name in about}
+            head = {"apiVersion": SYNTHESES.api_version, "kind": SYNTHESES.kind}
+            order = Order(
+                key=key,
+                output=spec["output"]["uri"],
+                declaration={**head, "metadata": names, "spec": spec},
+                samplers=decision.fold.samplers,
+            )
+            self.folds.order(order, decision.fold.after)
+        if facts.progress is not None:
+            self.show(key, facts.progress)
+
+    def _write(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> float | None | Result:
+        """Write the status if it is another one; seconds until it may be, or the failure."""
+        known = facts.synthesis.get("status") or {}
+        same = decision.status == memory.written and known == memory.stored
+        if same or decision.status == known:
+            memory.failures.pop("write the status", None)
+            return None
+        left = memory.written_at + PROGRESS_SECONDS - self.clock()
+        if not decision.urgent and left > 0:
+            return left
+        if not self.may_write():
+            return Result(outcome="deposed")
+        about = facts.synthesis["metadata"]
+        manifest = {
+            "apiVersion": facts.synthesis["apiVersion"],
+            "kind": facts.synthesis["kind"],
+            # The uid is a condition: another Synthesis of this name does not get it.
+            "metadata": {"name": key.name, "uid": about["uid"]},
+            "status": decision.status,
+        }
+        try:
+            written = self.cluster.apply(SYNTHESES, key.namespace, key.name, manifest, subresource="status")
+        except (ObjectNotFound, ObjectConflict):
+            return None  # deleted meanwhile; the watch will tell
+        except ClusterError as error:
+            self.tell("status-failed", synthesis=str(key), why=str(error))
+            self._fail(memory, "write the status", error)
+            return _failed(error)
+        memory.written_at, memory.written = self.clock(), decision.status
+        memory.stored = written.get("status") or {}
+        memory.failures.pop("write the status", None)
+        self.caches.wrote(written)
+        for said in decision.announcements:
+            self.announcer.announce(facts.synthesis, said)
+        return None
+
+    def _result(self, decision: Decision, failed: Result | None, late: float | None | Result) -> Result:
+        if failed is not None:
+            return failed
+        if isinstance(late, Result):
+            return late
+        afters = [after for after in (decision.after, late) if after is not None]
+        return Result(outcome="done", after=min(afters, default=None), why=decision.why)
+
+    def _fail(self, memory: _Memory, words: str, error: ClusterError) -> None:
+        old = memory.failures.get(words)
+        reason = type(error).__name__
+        failure = Failure(
+            what=words,
+            reason=reason,
+            message=error.message[:1000],
+            remedy=error.remedy,
+            fault="user" if isinstance(error, ObjectRefused) else "cluster",
+            since=old[0].since if old and old[0].reason == reason else self.now(),
+        )
+        memory.failures[words] = (failure, self.clock())
+
+    def _broken(self, key: Key, memory: _Memory, words: str, error: Exception) -> Result:
+        """A fault of the program: said with its trace, and tried again, since it may depend on what changes."""
+        self.tell("fault", synthesis=str(key), doing=words, exc_info=error)
+        wrapped = ClusterError(
+            f"{type(error).__name__} while trying to {words}: {error}",
+            remedy="This is a fault of the operator: please report it with its log.",
+        )
+        self._fail(memory, words, wrapped)
+        if (found := memory.failures.get(words)) is not None:
+            memory.failures[words] = (replace(found[0], reason="InternalError"), found[1])
+        return Result(outcome="failed")
+
+    def _forget(self, key: Key) -> None:
+        self._memory.pop(key, None)
+        self.folds.forget(key)
+        self.hide(key)
+
+
+def _failed(error: ClusterError) -> Result:
+    asked = error.retry_after if isinstance(error, ClusterUnavailable) else 0.0
+    return Result(outcome="failed", at_least=asked)

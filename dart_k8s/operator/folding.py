@@ -1,0 +1,189 @@
+"""Folds: orders for them, and when each is due. Who carries them out is `folders`; decisions see only what came of it.
+
+An order waits until it is due, until the last fold of the same output is ten times its own length ago, and until its
+child has room. Everything here is plain bookkeeping without a thread, so a simulation drives it in simulated time.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any, Protocol
+
+from dart_k8s.reconcile.facts import Failure
+from dart_k8s.reconcile.progress import Progress
+
+from .keys import Key
+
+__all__ = ["Folder", "Folds", "Order", "Outcome"]
+
+SHARE = 10.0
+"""Between two folds of an output at least so many times the length of the last: folding takes under a tenth of a child,
+however large the state."""
+LONGEST_PAUSE = 600.0
+"""Seconds; even a fold of minutes comes again."""
+FAILED_PAUSE = 30.0
+"""Seconds after a fold that failed; the store had its retries by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A fold that is wanted."""
+
+    key: Key
+    output: str
+    """URI."""
+    declaration: Mapping[str, Any]
+    samplers: int
+    cause: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What is known of an output's folds."""
+
+    progress: Progress | None = None
+    progress_at: float = 0.0
+    """When the fold that told it began: seconds since the epoch, by the API server's clock."""
+    failure: Failure | None = None
+    under_way: bool = False
+
+
+class Folder(Protocol):
+    """Carries folds out, one of an output at a time."""
+
+    def start(self, order: Order, ended: Callable[[Progress | Failure], None]) -> bool:
+        """Begin, and call `ended` once, from any thread, at the latest at the deadline. False: no room now."""
+
+    def forget(self, output: str) -> None:
+        """Give the planner's role back; nothing is folded there any more."""
+
+
+@dataclass(slots=True)
+class _Book:
+    outcome: Outcome = field(default_factory=Outcome)
+    order: Order | None = None
+    due: float = 0.0
+    earliest: float = 0.0
+    """By the length of the last fold."""
+    output: str = ""
+    gone: bool = False
+    """Forgotten while a fold was under way."""
+
+
+class Folds:
+    """See the module. Safe for many threads."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        changed: Callable[[Key], None],
+        took: Callable[[float, str], None] = lambda seconds, result: None,
+    ) -> None:
+        """`now`: seconds since the epoch, by the API server's clock. `changed`: a key's outcome is another one."""
+        self._folder, self._clock, self._now, self._changed, self._took = folder, clock, now, changed, took
+        self._books: dict[Key, _Book] = {}
+        self._lock = RLock()
+
+    def outcome(self, key: Key) -> Outcome:
+        """What came of a key's folds so far."""
+        with self._lock:
+            book = self._books.get(key)
+            return book.outcome if book else Outcome()
+
+    def order(self, order: Order, after: float) -> None:
+        """Fold in so many seconds, or earlier if an earlier order says so."""
+        with self._lock:
+            book = self._books.setdefault(order.key, _Book())
+            if book.output and book.output != order.output:
+                self._folder.forget(book.output)
+                book.outcome = Outcome(under_way=book.outcome.under_way)
+            due = self._clock() + after
+            book.due = due if book.order is None else min(book.due, due)
+            book.order, book.output, book.gone = order, order.output, False
+
+    def cancel(self, key: Key) -> None:
+        """No fold is wanted for now; the role is kept."""
+        with self._lock:
+            if book := self._books.get(key):
+                book.order = None
+
+    def forget(self, key: Key, *, keep: bool = False) -> None:
+        """Give the role back. `keep`: what the last fold told stays known."""
+        with self._lock:
+            book = self._books.get(key)
+            if book is None:
+                return
+            book.order = None
+            if book.outcome.under_way:
+                book.gone = True
+                return
+            if book.output:
+                self._folder.forget(book.output)
+                book.output = ""
+            if not keep:
+                del self._books[key]
+
+    def next_due(self) -> float | None:
+        """When the first order can start, by the clock; None: none waits."""
+        with self._lock:
+            return min((self._at(book) for book in self._books.values() if self._waits(book)), default=None)
+
+    def step(self) -> int:
+        """Start what is due and finds room; how many."""
+        started = 0
+        with self._lock:
+            now = self._clock()
+            ready = sorted(
+                (self._at(book), key)
+                for key, book in self._books.items()
+                if self._waits(book) and self._at(book) <= now
+            )
+            for _, key in ready:
+                book = self._books[key]
+                order = book.order
+                if order is None:
+                    continue
+                began, began_at = now, self._now()
+                book.order, book.outcome.under_way = None, True
+                if not self._folder.start(order, lambda told, b=began, a=began_at, o=order: self._ended(o, b, a, told)):  # type: ignore[misc]
+                    book.order, book.outcome.under_way = order, False
+                    break
+                started += 1
+        return started
+
+    def _waits(self, book: _Book) -> bool:
+        return book.order is not None and not book.outcome.under_way
+
+    def _at(self, book: _Book) -> float:
+        return max(book.due, book.earliest)
+
+    def _ended(self, order: Order, began: float, began_at: float, told: Progress | Failure) -> None:
+        key = order.key
+        with self._lock:
+            book = self._books.get(key)
+            if book is None:
+                return
+            old, took = book.outcome, self._clock() - began
+            book.earliest = self._clock() + min(LONGEST_PAUSE, SHARE * took)
+            if isinstance(told, Failure):
+                same = old.failure is not None and old.failure.reason == told.reason
+                since = old.failure.since if same and old.failure else self._now()
+                failure = Failure(
+                    what="fold",
+                    reason=told.reason,
+                    message=told.message,
+                    remedy=told.remedy,
+                    fault=told.fault,
+                    since=since,
+                )
+                book.outcome = Outcome(progress=old.progress, progress_at=old.progress_at, failure=failure)
+                book.earliest = max(book.earliest, self._clock() + FAILED_PAUSE)
+            else:
+                book.outcome = Outcome(progress=told, progress_at=began_at)
+            if book.gone:
+                self.forget(key)
+        self._took(took, "failed" if isinstance(told, Failure) else "done")
+        self._changed(key)
