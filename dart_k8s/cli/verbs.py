@@ -6,7 +6,22 @@ import typer
 
 from dart_k8s import __version__
 
-from . import analyze, crds, curate, forecast, push, recipes, reverify, run, status, tune, validate, verifier, verify
+from . import (
+    analyze,
+    crds,
+    curate,
+    forecast,
+    operator,
+    push,
+    recipes,
+    reverify,
+    run,
+    status,
+    tune,
+    validate,
+    verifier,
+    verify,
+)
 
 app = typer.Typer(
     name="dart",
@@ -27,6 +42,7 @@ app.command("push")(push.push)
 app.command("verify")(verify.verify)
 app.command("reverify")(reverify.reverify)
 app.command("crds")(crds.crds)
+app.command("operator")(operator.operator)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(verifier.app, name="verifier")
 

@@ -1,7 +1,7 @@
 """What the operator knows of the cluster: facts by object, found by the Synthesis that they belong to.
 
-A cache is filled by reflectors, and by the answers to the operator's own writes, so that the next decision knows of them
-before the watch has told.
+A cache is filled by reflectors, and by the answers to the operator's own writes, so that the next decision knows of
+them before the watch has told.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,7 +39,7 @@ class Cache(Generic[Fact]):
     def __len__(self) -> int:
         return len(self._facts)
 
-    def keys(self) -> list[Key]:
+    def known(self) -> list[Key]:
         """Every Synthesis that something here belongs to."""
         with self._lock:
             return list(self._of)

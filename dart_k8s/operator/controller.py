@@ -1,5 +1,7 @@
-"""One Synthesis, once around: gather facts, decide, carry the actions out, write the status. A plain function of what is
-cached; threads only call it."""
+"""One Synthesis, once around: gather facts, decide, carry the actions out, write the status.
+
+A plain function of what is cached; threads only call it.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -205,7 +207,7 @@ class Controller:
         if facts.progress is not None:
             self.show(key, facts.progress)
 
-    def _write(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> float | None | Result:
+    def _write(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> float | Result | None:
         """Write the status if it is another one; seconds until it may be, or the failure."""
         known = facts.synthesis.get("status") or {}
         same = decision.status == memory.written and known == memory.stored
@@ -241,7 +243,7 @@ class Controller:
             self.announcer.announce(facts.synthesis, said)
         return None
 
-    def _result(self, decision: Decision, failed: Result | None, late: float | None | Result) -> Result:
+    def _result(self, decision: Decision, failed: Result | None, late: float | Result | None) -> Result:
         if failed is not None:
             return failed
         if isinstance(late, Result):

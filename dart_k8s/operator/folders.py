@@ -1,4 +1,4 @@
-"""Who folds: killable child processes that speak JSON lines, or a function in this process for tests and simulations."""
+"""Who folds: killable child processes that speak JSON lines, or a function in this process, for simulations."""
 
 import itertools
 import json
@@ -55,8 +55,8 @@ class _Child:
 class Children:
     """A bounded pool of child processes. An output stays with its child, which keeps its state in memory.
 
-    A child that does not answer in time is killed; it loses nothing, all that it knows is in the store. What it had under
-    way ends as a failure, and is ordered again. Children start when they are first needed.
+    A child that does not answer in time is killed; it loses nothing, all that it knows is in the store. What it had
+    under way ends as a failure, and is ordered again. Children start when they are first needed.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Health, readiness and metrics over HTTP.
 
-Alive means that work gets done: every reflector and the lease thread did something lately (each of their tries ends in a
-bounded time, a silent watch too), and no reconcile takes for ever. A server that can't be reached is no reason to be
+Alive means that work gets done: every reflector and the lease thread did something lately (each of their tries ends in
+a bounded time, a silent watch too), and no reconcile takes for ever. A server that can't be reached is no reason to be
 restarted: that shows in the metrics.
 """
 

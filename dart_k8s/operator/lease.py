@@ -1,9 +1,9 @@
 """Leader election by a Lease. Times are client-go's: 15 s of validity, 10 s to renew in, a try every 2 s.
 
-No clock is compared with another machine's: a Lease has run out when this process has seen the same record for its whole
-validity, by its own monotonic clock. Who leads and could not renew in time says `lost`, and the process must exit at once:
-threads that work for a leader can't be called back. Writes of a deposed leader that was paused are harmless all the same:
-they are idempotent, deletes carry uids, and planning is fenced in the store by the planner's epoch.
+No clock is compared with another machine's: a Lease has run out when this process has seen the same record for its
+whole validity, by its own monotonic clock. Who leads and could not renew in time says `lost`, and the process must exit
+at once: threads that work for a leader can't be called back. Writes of a deposed leader that was paused are harmless
+all the same: they are idempotent, deletes carry uids, and planning is fenced in the store by the planner's epoch.
 """
 
 import random

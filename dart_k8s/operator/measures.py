@@ -92,8 +92,8 @@ BUILD = Metric(
 )
 
 
-def _of_object(name: str, help: str) -> Metric:
-    return Metric(name=f"dart_synthesis_{name}", kind="gauge", help=help, objects=MOST_OBJECTS)
+def _of_object(name: str, words: str) -> Metric:
+    return Metric(name=f"dart_synthesis_{name}", kind="gauge", help=words, objects=MOST_OBJECTS)
 
 
 TRIALS = _of_object("trials", "Trials spent.")

@@ -15,7 +15,7 @@ __all__ = ["BackOff", "Queue"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackOff:
-    """Pauses that double, drawn from the upper half of each ("equal jitter"), so that keys that failed together part."""
+    """Pauses that double, drawn from the upper half of each ("equal jitter"): keys that failed together part."""
 
     first: float
     most: float

@@ -1,7 +1,7 @@
 """Reflectors: each keeps a cache like one kind in one namespace, or in all, and says which keys that concerns.
 
-A reflector lists in pages, watches from there with bookmarks, watches again where a watch ended, lists anew when its version
-is too old, and after anything else waits: longer each time, never in step with others.
+A reflector lists in pages, watches from there with bookmarks, watches again where a watch ended, lists anew when its
+version is too old, and after anything else waits: longer each time, never in step with others.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""How an operator is set up: a YAML file, and flags that override it. Everything has a default but what it may write to."""
+"""How an operator is set up: a YAML file, and flags that override it. Only allowed outputs have no default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
