@@ -11,8 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 
@@ -27,6 +26,7 @@ from dart_k8s.edges.cluster.asking import METHODS, Sent, path_of, pause_of, word
 from dart_k8s.edges.cluster.base import Change, Manifest, Object, Page, Resource
 from dart_k8s.edges.cluster.limiting import Limiter
 from dart_k8s.edges.cluster.resources import PODS
+from dart_k8s.edges.cluster.whereabouts import HOME_KUBECONFIG, POD_NAMESPACE, Whereabouts, is_there
 from dart_k8s.errors import ClusterUnavailable, SpecError
 from dart_k8s.names import OPERATOR
 
@@ -43,24 +43,14 @@ REPEATS = 3
 """Of a request that the server turned away (429) without beginning it; then the caller hears of it."""
 LONGEST_PAUSE = 10.0
 """Seconds that a request waits in here at most because the server said Retry-After; more is the caller's to wait."""
+CLOCKS_DIFFER = 3.0
+"""Seconds between the server's clock and this one that count."""
 CONNECTIONS = 64
 """Kept open for the next request: watches and workers together stay under it."""
-HOME_KUBECONFIG = Path("~/.kube/config")
-POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _UNREADABLE = (config.ConfigException, OSError, ValueError, TypeError)
 """What the client raises for a kubeconfig that it can't use."""
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
-    """Where a client stands, as kubectl sees it."""
-
-    kubeconfig: str
-    """File, or several with colons between them; empty: in a pod, by its service account."""
-    context: str
-    namespace: str
 
 
 def whereabouts(kubeconfig: str = "", context: str = "") -> Whereabouts:
@@ -69,7 +59,7 @@ def whereabouts(kubeconfig: str = "", context: str = "") -> Whereabouts:
     Raises SpecError: no kubeconfig, or no such context in it.
     """
     files = kubeconfig or os.environ.get("KUBECONFIG") or str(HOME_KUBECONFIG)
-    if not kubeconfig and not context and os.environ.get("KUBERNETES_SERVICE_HOST") and not _there(files):
+    if not kubeconfig and not context and os.environ.get("KUBERNETES_SERVICE_HOST") and not is_there(files):
         with contextlib.suppress(OSError):
             return Whereabouts(kubeconfig="", context="", namespace=POD_NAMESPACE.read_text("utf-8").strip())
         return Whereabouts(kubeconfig="", context="", namespace="default")
@@ -83,10 +73,6 @@ def whereabouts(kubeconfig: str = "", context: str = "") -> Whereabouts:
         raise SpecError(f"There is no context '{context}' in {files}.", remedy=f"It has: {names}.")
     namespace = (found.get("context") or {}).get("namespace") or "default"
     return Whereabouts(kubeconfig=files, context=found["name"], namespace=namespace)
-
-
-def _there(files: str) -> bool:
-    return any(Path(file).expanduser().is_file() for file in files.split(os.pathsep) if file)
 
 
 def _unreadable(where: str, error: Exception) -> SpecError:
@@ -152,6 +138,8 @@ class KubeCluster:
         self._answer_seconds, self._silence_seconds = answer_seconds, silence_seconds
         self._observe, self._sleep = observe, sleep
         self._credentials = Lock()
+        self._ahead = 0.0
+        """Seconds that the server's clock is ahead of this one."""
 
     # -- reading
 
@@ -249,6 +237,9 @@ class KubeCluster:
             options["preconditions"] = {"uid": uid}
         self._send("delete", resource, namespace, name, body=options)
 
+    def now(self) -> float:
+        return time.time() + self._ahead
+
     def close(self) -> None:
         """End the connections that are idle."""
         self._api.close()
@@ -316,6 +307,7 @@ class KubeCluster:
             try:
                 answer = self._request(method, path, query, body, content, accept, timeout)
                 code = str(answer.status)
+                self._compare_clocks(answer.headers.get("Date"))
                 if 200 <= answer.status <= 299:
                     return answer
                 data = answer.read()
@@ -344,6 +336,12 @@ class KubeCluster:
                 continue
             raise explain(doing, answer.status, status_of(data), pause)
         raise ClusterUnavailable(f"Cannot {doing}: turned away.")
+
+    def _compare_clocks(self, date: str | None) -> None:
+        with contextlib.suppress(TypeError, ValueError):
+            # A whole second, begun at most one ago: what lies within that and the way here is no difference.
+            ahead = parsedate_to_datetime(date or "").timestamp() + 0.5 - time.time()
+            self._ahead = ahead if abs(ahead) > CLOCKS_DIFFER else 0.0
 
     def _request(
         self,

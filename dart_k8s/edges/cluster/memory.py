@@ -55,7 +55,7 @@ class MemoryCluster:
         manager: str = OPERATOR,
     ) -> None:
         self.contents = Contents()
-        self.now, self.before, self.after, self.admit = now, before, after, admit
+        self._now, self.before, self.after, self.admit = now, before, after, admit
         self.keeps: Callable[[Change], bool] = lambda change: True
         self.manager = manager
         """Field manager of what is written; tests change it to play another client."""
@@ -163,6 +163,7 @@ class MemoryCluster:
             elif old is None:
                 raise self._absent(resource, namespace, name)
             else:
+                self._check_version(resource, old, whole)
                 new = self._apply(resource, old, whole, subresource, force=force, store=not dry_run)
         if not dry_run:
             self._end("patch", resource, namespace, name)
@@ -207,6 +208,9 @@ class MemoryCluster:
             else:
                 self._write(resource, _key(resource, namespace, name), None)
         self._end("delete", resource, namespace, name)
+
+    def now(self) -> float:
+        return self._now()
 
     # -- what tests and simulations do
 
@@ -332,7 +336,7 @@ class MemoryCluster:
                 )
 
     def _time(self) -> str:
-        return datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _begin(self, verb: str, resource: Resource, namespace: str | None, name: str) -> None:
         if self.before:
