@@ -91,6 +91,8 @@ class _Memory:
     generation: int = 0
     failures: dict[str, tuple[Failure, float]] = field(default_factory=dict)
     """Words -> the failure, and when it last happened by the clock."""
+    mended: bool = False
+    """A failure is gone that the decision still knew of."""
     written_at: float = float("-inf")
     written: Mapping[str, Any] | None = None
     """The status that was decided when it was last written, and what the server made of it."""
@@ -133,7 +135,11 @@ class Controller:
             return failed
         self._fold(key, facts, decision)
         late = self._write(key, memory, facts, decision)
-        return self._result(decision, failed, late)
+        result = self._result(decision, failed, late)
+        if memory.mended:
+            memory.mended = False
+            return replace(result, after=0.0)
+        return result
 
     def gather(self, key: Key) -> Facts | None:
         """All that a decision may look at; None: there is no such Synthesis."""
@@ -181,11 +187,12 @@ class Controller:
             except Exception as error:
                 return self._broken(key, memory, words, error)
             self.tell("action", synthesis=str(key), action=words, why=decision.why)
-            memory.failures.pop(words, None)
+            memory.mended |= memory.failures.pop(words, None) is not None
         now = self.clock()
         for words, (_, at) in list(memory.failures.items()):
             if now - at > FAILURES_KEPT:
                 del memory.failures[words]
+                memory.mended = True
         return None
 
     def _fold(self, key: Key, facts: Facts, decision: Decision) -> None:

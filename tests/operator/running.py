@@ -24,6 +24,7 @@ def synthesis(name: str = "s", **spec: Any) -> dict[str, Any]:
         "spec": {
             "queries": [{"name": "math", "uri": "s3://bucket/math.jsonl"}],
             "model": {"uri": "hf://org/model"},
+            "prompt": {"template": "alpaca"},
             "strategy": {"kind": "uniform", "target": 4},
             "samplers": {"replicas": 2},
             "output": {"uri": f"s3://bucket/runs/{name}"},
