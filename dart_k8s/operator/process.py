@@ -14,7 +14,7 @@ from dart_k8s.edges.cluster import Cluster
 from dart_k8s.edges.metrics import Metrics
 from dart_k8s.errors import EXIT_FAILED
 
-from .folders import Children
+from .folders import FOLDING, Children
 from .health import Health, HealthServer
 from .keys import Key
 from .lease import Elector
@@ -64,6 +64,7 @@ class Process:
             most=settings.folding.processes,
             memory_mib=settings.folding.memory_mib,
             deadline=settings.folding.deadline,
+            command=settings.folding.command or FOLDING,
             tell=tell,
         )
         self.runtime = Runtime(

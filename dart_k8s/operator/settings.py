@@ -28,6 +28,8 @@ class Folding:
     """Data that one may have: states of two million queries take some 300 MiB."""
     deadline: float = 300.0
     """Seconds; one that takes longer is killed."""
+    command: tuple[str, ...] = ()
+    """Another program that folds; empty: this one's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
