@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dart_k8s.answers import Verdict
+from dart_k8s.answers import pool as module
 from dart_k8s.answers.pool import Pool
 from dart_k8s.errors import VerifierError
 
@@ -53,6 +54,14 @@ def test_a_pool_starts_no_child_for_what_needs_none() -> None:
 def test_computer_algebra_decides_in_a_child(pool: Pool) -> None:
     assert pool.check(*HARD).verdict == "correct"
     assert pool.check("\\boxed{\\sum_{k=1}^{n} k^2}", r"\frac{n(n+1)(2n+1)}{7}").verdict == "incorrect"
+
+
+def test_loading_computer_algebra_counts_against_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A second more of loading than the deadline has.
+    slow = "import time; time.sleep(1.5); "
+    monkeypatch.setattr(module, "_START", slow + module._START)
+    with Pool(deadline=1.4) as cold:
+        assert cold.check(*HARD).verdict == "correct"
 
 
 def test_threads_share_a_pool(pool: Pool) -> None:
