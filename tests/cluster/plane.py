@@ -16,6 +16,7 @@ from .sources import Programs
 
 STARTS_WITHIN = 90.0
 """Seconds; under ten are usual."""
+FOLLOWERS = ("kwok", "kube-scheduler", "kube-controller-manager")
 EXPIRES_BY = 100
 """Writes; one is enough to make older versions too old."""
 
@@ -43,11 +44,7 @@ class ControlPlane(Cluster):
 
     def __enter__(self) -> Self:
         try:
-            self.parts["etcd"].start()
-            self._until(self.etcd.healthy, "etcd")
             self.start_apiserver()
-            for part in self.parts.values():
-                part.start()
             self._until(self._controllers_work, "kube-controller-manager")
         except BaseException:
             self.__exit__()
@@ -61,13 +58,23 @@ class ControlPlane(Cluster):
             part.stop(kill=True)
 
     def start_apiserver(self) -> None:
-        """Start it unless it runs, and wait until it is ready."""
+        """Start it, and what needs it, unless they run; wait until it is ready."""
+        self.parts["etcd"].start()
+        self._until(self.etcd.healthy, "etcd")
         self.parts["kube-apiserver"].start()
         self._until(self.ready, "kube-apiserver")
+        for part in self.parts.values():
+            part.start()
 
     def stop_apiserver(self, *, kill: bool = True) -> None:
-        """End it: connections break, new ones are refused until `start_apiserver`. Objects stay in etcd."""
+        """End it: connections break, new ones are refused until `start_apiserver`. Objects stay in etcd.
+
+        Controllers, scheduler and kwok are ended too, and start anew with it. Else each would wait longer before it
+        comes back, up to half a minute after some restarts, and a test would measure their patience.
+        """
         self.parts["kube-apiserver"].stop(kill=kill)
+        for name in FOLLOWERS:
+            self.parts[name].stop(kill=True)
 
     @contextlib.contextmanager
     def apiserver_stopped(self, *, kill: bool = True) -> Iterator[None]:
@@ -91,8 +98,7 @@ class ControlPlane(Cluster):
         """Let every part run, whatever was done to it, and wait until the API server is ready."""
         for part in self.parts.values():
             part.thaw()
-            part.start()
-        self._until(self.ready, "kube-apiserver")
+        self.start_apiserver()
 
     def expire(self) -> None:
         """Make every resourceVersion and every page that a client holds too old: 410, so it has to list anew.
