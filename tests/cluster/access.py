@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 Result = TypeVar("Result")
 Documents = Mapping[str, Any] | Iterable[Mapping[str, Any]] | str
-WAITS = 30.0
+WAITS = 60.0
 """Seconds; what is waited for takes under one on an idle machine."""
 POLLS = 0.05
 NOT_YET = (client.ApiException, HTTPError, OSError, LookupError, StopIteration, AttributeError, TypeError)

@@ -14,7 +14,7 @@ from .etcd import Etcd
 from .proxy import Proxy
 from .sources import Programs
 
-STARTS_WITHIN = 90.0
+STARTS_WITHIN = 180.0
 """Seconds; under ten are usual."""
 FOLLOWERS = ("kwok", "kube-scheduler", "kube-controller-manager")
 EXPIRES_BY = 100

@@ -71,7 +71,7 @@ def test_a_silent_cut_tells_the_watcher_nothing_and_new_connections_work_once_me
         assert watcher.is_alive() and "unseen" not in seen
         fresh.close()
         proxy.reset()
-        watcher.join(10)
+        watcher.join(60)
         assert not watcher.is_alive() and "unseen" not in seen
         api.close()
 

@@ -33,10 +33,10 @@ def proxy() -> Iterator[Proxy]:
 
 
 def connected(proxy: Proxy) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", proxy.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
 
 
-def answer(connection: socket.socket, data: bytes, seconds: float = 5) -> bytes | None:
+def answer(connection: socket.socket, data: bytes, seconds: float = 30) -> bytes | None:
     """What comes back; None for silence."""
     connection.settimeout(seconds)
     connection.sendall(data)
@@ -91,5 +91,5 @@ def test_a_reset_is_seen_at_once(proxy):
 
 def test_a_server_that_is_away_ends_the_connection(proxy):
     with Proxy(free_ports(1)[0]) as lonely, connected(lonely) as connection:
-        connection.settimeout(5)
+        connection.settimeout(30)
         assert connection.recv(100) == b""
