@@ -15,7 +15,7 @@ BUDGET = {
     "api": 15,
     "budget": 45,
     "cli": 300,
-    "cluster": 90,
+    "cluster": 180,
     "contract": 300,
     "curate": 60,
     "edges": 120,
