@@ -1,7 +1,7 @@
 """What users write: typed declarations, their defaults and checks. Text in, models out; nothing is opened here."""
 
 from .base import Part, Problem, Problems
-from .change import Change, changeable, differences, digest
+from .change import Change, changeable, changes, differences, digest
 from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
 from .evaluation import Evaluation, EvaluationSpec
 from .executing import Execution
@@ -80,6 +80,7 @@ __all__ = [
     "Verification",
     "Verifiers",
     "changeable",
+    "changes",
     "differences",
     "digest",
     "load_documents",

@@ -85,7 +85,12 @@ class Change:
 
 def differences(old: Synthesis, new: Synthesis) -> list[Change]:
     """All fields of the spec that differ, in the order of the declaration. Metadata is not compared."""
-    before, after = dict(_leaves(to_dict(old)["spec"])), dict(_leaves(to_dict(new)["spec"]))
+    return changes(to_dict(old)["spec"], to_dict(new)["spec"])
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """The same of two specs as plain values, by wire names."""
+    before, after = dict(_leaves(old)), dict(_leaves(new))
     return [
         Change(
             path=f"spec.{path}",
@@ -129,4 +134,4 @@ def _shown(value: Any) -> str:
     return "(not given)" if value is ABSENT else canonical_json(value)
 
 
-__all__ = ["CHANGEABLE", "FIXED", "Change", "changeable", "differences", "digest"]
+__all__ = ["CHANGEABLE", "FIXED", "Change", "changeable", "changes", "differences", "digest"]

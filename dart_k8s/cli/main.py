@@ -25,22 +25,30 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        from .verbs import app
+        from .verbs import app as dart
+        from .verbs import kubectl
 
-        app()
+        app, name = (kubectl, "kubectl dart") if called_by_kubectl(sys.argv[0]) else (dart, "dart")
+        app(prog_name=name)
     except DartError as error:
         _leave(error)
     except ModuleNotFoundError as error:
         if (error.name or "dart_k8s").partition(".")[0] == "dart_k8s":
             raise
         words = f"This needs the package '{error.name}', which is not installed."
-        _leave(SpecError(words, remedy="Install dart-k8s[local] (one machine) or dart-k8s[worker]."))
+        extra = "[kubectl]." if error.name == "kubernetes" else "[local] (one machine) or dart-k8s[worker]."
+        _leave(SpecError(words, remedy=f"Install dart-k8s{extra}"))
     except OSError as error:
         # What is no object of a store: the terminal's output, a file for the time being.
         if error.errno != errno.ENOSPC:
             raise
         what = error.filename or "the output of this command, or a temporary file"
         _leave(StoreFull(f"Cannot write {what}: {error.strerror}.", remedy="Free some space and run it again."))
+
+
+def called_by_kubectl(program: str) -> bool:
+    """Whether it runs as the plug-in of kubectl, where NAME always means an object in the cluster."""
+    return os.path.basename(program).startswith("kubectl-dart")  # noqa: PTH119 (pathlib takes time to import)
 
 
 def entry() -> NoReturn:

@@ -7,22 +7,24 @@ from dart_k8s.api import Declaration, Synthesis, load_documents
 from dart_k8s.errors import SpecError
 
 
+def text_of(file: str) -> tuple[str, str]:
+    """The text of a declaration file ("-": standard input), and its name in messages; SpecError in words."""
+    if file == "-":
+        return sys.stdin.read(), "standard input"
+    path = Path(file)
+    try:
+        return path.read_text("utf-8"), str(path)
+    except FileNotFoundError as error:
+        near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+        hint = f"In {path.parent} there are: {', '.join(near[:8])}." if near else "Check the path."
+        raise SpecError(f"Cannot read the declaration '{path}': there is no such file.", remedy=hint) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"Cannot read the declaration '{path}': {error}.") from error
+
+
 def read_all(file: str) -> list[Declaration]:
     """The documents of a file ("-": standard input), of all kinds; SpecError in words."""
-    if file == "-":
-        text, origin = sys.stdin.read(), "standard input"
-    else:
-        path = Path(file)
-        origin = str(path)
-        try:
-            text = path.read_text("utf-8")
-        except FileNotFoundError as error:
-            near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-            hint = f"In {path.parent} there are: {', '.join(near[:8])}." if near else "Check the path."
-            raise SpecError(f"Cannot read the declaration '{path}': there is no such file.", remedy=hint) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpecError(f"Cannot read the declaration '{path}': {error}.") from error
-    return load_documents(text, origin)
+    return load_documents(*text_of(file))
 
 
 def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:

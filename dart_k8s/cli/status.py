@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dart_k8s.edges.store import open_store
+from dart_k8s.errors import SpecError
 from dart_k8s.ledger import state as states
 from dart_k8s.ledger.keys import BUDGET
 from dart_k8s.workers import record
@@ -17,19 +18,56 @@ from dart_k8s.workers.status import Status as Standing
 from dart_k8s.workers.status import status as standing
 from dart_k8s.workers.translate import goal_of
 
-from .reading import outputs_of
+from .cluster.reaching import AllOption, ContextOption, KubeconfigOption, NamespaceOption, in_words, reach
+from .cluster.status import show as show_in_cluster
+from .reading import is_declaration, outputs_of
 from .screen import wide_console
+
+WHICH = "Name its declaration file or its output."
+IN_CLUSTER = "For a cluster: kubectl dart status, or dart status -n NAMESPACE."
 
 
 def status(
-    target: Annotated[str, typer.Argument(help="Declaration file, or the URI of an output.")],
+    target: Annotated[
+        str | None,
+        typer.Argument(help="Declaration file, or the URI of an output. With an option of a cluster: a name there."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, one document a Synthesis.")] = False,
     queries: Annotated[bool, typer.Option("--queries", help="Also each query.")] = False,
+    namespace: NamespaceOption = None,
+    all_namespaces: AllOption = False,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Show where a run stands: trials, rows, open queries, by difficulty. Reads the state only, changes nothing."""
+    """Show where a run stands: trials, rows, open queries, by difficulty. Reads the state only, changes nothing.
+
+    This is about a run of this machine or an output. For a Synthesis in a cluster say so: `kubectl dart status NAME`,
+    or give -n, -A, --context or --kubeconfig.
+    """
+    if namespace or all_namespaces or context or kubeconfig:
+        place = reach(namespace, context, kubeconfig, all_namespaces=all_namespaces)
+        with in_words(place):
+            show_in_cluster(
+                place,
+                target,
+                form="json" if as_json else None,
+                queries=queries,
+                watching=False,
+                console=wide_console(),
+            )
+        return
+    if target is None:
+        raise SpecError("Which run? " + WHICH, remedy=IN_CLUSTER)
     for uri in outputs_of(target):
         store = open_store(uri)
-        found = record.need(store)
+        try:
+            found = record.need(store)
+        except SpecError as error:
+            if _may_be_a_name(target):
+                error.remedy = (
+                    f"{error.remedy} If '{target}' is a Synthesis in a cluster: kubectl dart status {target}."
+                )
+            raise
         current = states.decode(store.get(BUDGET).data)
         snapshot = Snapshot.load(store)
         synthesis = found.synthesis
@@ -40,6 +78,10 @@ def status(
             typer.echo(json.dumps(document, indent=2))
         else:
             show(wide_console(), stands, rows)
+
+
+def _may_be_a_name(target: str) -> bool:
+    return "/" not in target and not is_declaration(target)
 
 
 def show(console: Console, stands: Standing, rows: object = ()) -> None:

@@ -327,7 +327,8 @@ def _still_closed(store: Store, goal: Goal) -> bool:
 def _check_empty(store: Store) -> None:
     """OutputNotEmpty if it holds objects that no run of ours wrote: nothing of the user's is ever mixed or lost.
 
-    Without a record there can only be what a prepare writes before it, or left of its probe when it was killed.
+    Without a record there can only be what a prepare writes before it, or left of its probe when it was killed, and
+    what it logged.
     """
     ours = (OWNER, QUERIES, BUDGET)
     keys = (entry.key for entry in store.list())
