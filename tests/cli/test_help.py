@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import typer
 
-from dart_k8s.cli.verbs import app
+from dart_k8s.cli.verbs import app, kubectl
 from dart_k8s.errors import EXIT_SPEC
 from tests.cli.declarations import declaration, write_declarations, write_problems
 from tests.guards.test_docs import DOCS, verbs
 
 HEAVY = {
-    "boto3", "datasets", "datasketch", "duckdb", "huggingface_hub", "matplotlib", "openai", "sympy", "torch",
-    "transformers", "vllm",
+    "boto3", "datasets", "datasketch", "duckdb", "huggingface_hub", "kubernetes", "matplotlib",
+    "openai", "sympy", "torch", "transformers", "vllm",
 }  # fmt: skip
 """What the command line loads only for the verb that needs it: most are in an extra, all cost seconds."""
 
@@ -24,7 +24,8 @@ VERBS = dict(verbs())
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_names_every_argument_and_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    typer.main.get_command(app).main([*verb.split()[1:], "--help"], standalone_mode=False)
+    command, words = (kubectl, verb.split()[2:]) if verb.startswith("kubectl") else (app, verb.split()[1:])
+    typer.main.get_command(command).main([*words, "--help"], standalone_mode=False)
     said = capsys.readouterr().out
     for parameter in VERBS[verb].params:
         names = parameter.opts if parameter.param_type_name == "option" else [parameter.name]

@@ -22,7 +22,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 def verbs() -> Iterator[tuple[str, Any]]:
     """Every verb of the command line, like "dart recipes show"."""
-    from dart_k8s.cli.verbs import app
+    from dart_k8s.cli.verbs import BOTH_IN_CLUSTER, app, kubectl
 
     def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
         inner = getattr(command, "commands", {})
@@ -31,7 +31,11 @@ def verbs() -> Iterator[tuple[str, Any]]:
         for word, child in sorted(inner.items()):
             yield from walk(f"{name} {word}", child)
 
-    return walk("dart", typer.main.get_command(app))
+    yield from walk("dart", typer.main.get_command(app))
+    # Of the twin only the words that mean something else there.
+    twin: Any = typer.main.get_command(kubectl)
+    for word, _ in sorted(BOTH_IN_CLUSTER, key=lambda verb: verb[0]):
+        yield from walk(f"kubectl dart {word}", twin.commands[word])
 
 
 def explained(verb: str, command: Any) -> str:

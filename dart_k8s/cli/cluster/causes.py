@@ -102,17 +102,11 @@ def _of_reason(
     seen: tuple[str, ...] = (),
 ) -> Cause:
     known = REASONS.get(reason)
-    meaning = known.meaning if known else _UNLISTED.get(reason, "A reason that this version of dart does not know.")
+    meaning = known.meaning if known else "A reason that this version of dart does not know."
     remedy = remedy or (known.remedy if known else "")
     if reason == "SuspendedByUser":
         remedy = f"dart resume {name}"
     return Cause(reason=reason, meaning=meaning, message=message, remedy=remedy, since=since, seen=seen)
-
-
-_UNLISTED: Mapping[str, str] = {
-    "PodMisconfigured": "A pod can't be started as it is declared: a Secret, a ConfigMap or a volume is not there.",
-    "PodCrashed": "A pod ended with an error.",
-}
 
 
 def _unseen(item: Object, now: float) -> Cause | None:

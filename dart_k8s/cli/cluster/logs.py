@@ -131,9 +131,10 @@ def stored(store: Store, name: str, *, stage: str | None, pod: str | None, tail:
     """Lines of logs under an output, pod after pod."""
     parts: dict[str, list[str]] = {}
     for entry in store.list(LOGS):
+        # POD-NONCE: a pod that began anew under the same name has another log.
         whose = entry.key.removeprefix(LOGS).partition("/")[0]
         of_stage = stage is None or f"-{stage}-" in whose.removeprefix(name)
-        if of_stage and pod in (None, whose):
+        if of_stage and pod in (None, whose, whose.rpartition("-")[0]):
             parts.setdefault(whose, []).append(entry.key)
     if not parts:
         what = f"pod {pod}" if pod else f"{stage} pods" if stage else "pods"

@@ -8,14 +8,13 @@ from typing import Any
 from dart_k8s.edges.cluster import Object
 from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
 from dart_k8s.names import STAGE, Stage
+from dart_k8s.reconcile.failures import CREATION, IMAGE
 from dart_k8s.reconcile.findings import decode
 
 from .words import instant, one_line
 
 __all__ = ["Group", "PodState", "grouped", "state"]
 
-IMAGE = ("ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName")
-CREATION = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError")
 LAST_WORDS = 300
 """Characters of a log's end in a termination message."""
 

@@ -136,10 +136,10 @@ def find(place: Reach, name: str) -> Object:
         raise _absent(place, name) from error
 
 
-def unknown_kind(place: Reach) -> ClusterError:
+def unknown_kind(place: Reach, kind: str = SYNTHESES.kind) -> ClusterError:
     """The cluster has no CRDs of ours."""
     return ClusterError(
-        f"There is no kind Synthesis ({GROUP}/{VERSION}) in {place.where}.",
+        f"There is no kind {kind} ({GROUP}/{VERSION}) in {place.where}.",
         remedy="Install DART there (`dart crds | kubectl apply --server-side -f -`, and the operator), or name "
         "another cluster by --context.",
     )

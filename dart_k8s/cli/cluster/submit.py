@@ -1,32 +1,47 @@
 """`kubectl dart submit`: declarations into a cluster, checked before, with what changed."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 
-from dart_k8s.api import Synthesis, changes, load_documents
+from dart_k8s.api import Declaration, Synthesis, changes, load_documents
 from dart_k8s.api.text import read
 from dart_k8s.cli.reading import text_of
 from dart_k8s.cli.screen import wide_console
-from dart_k8s.edges.cluster import Object
-from dart_k8s.edges.cluster.resources import SYNTHESES
+from dart_k8s.edges.cluster import Object, Resource
+from dart_k8s.edges.cluster.resources import RESOURCES
 from dart_k8s.errors import ClusterError, ObjectConflict, ObjectNotFound, ObjectRefused, SpecError
 
 from .local_paths import local_paths, refusal
-from .reaching import ContextOption, KubeconfigOption, NamespaceOption, Reach, every, in_words, reach, unknown_kind
+from .reaching import ContextOption, KubeconfigOption, NamespaceOption, Reach, in_words, reach, unknown_kind
 from .status import watch
 
-__all__ = ["Submission", "apply", "checked", "submit"]
+__all__ = ["Submission", "apply", "check_together", "checked", "submit", "told"]
 
 
 class Submission(NamedTuple):
     """A declaration and the document that it was read from: what a user wrote is what is applied, without defaults, so
     that the API server fills them in and others may set what the file does not."""
 
-    synthesis: Synthesis
+    declaration: Declaration
     document: Mapping[str, Any]
+
+    @property
+    def resource(self) -> Resource:
+        """Where its kind's API is."""
+        return RESOURCES[self.declaration.api_version, self.declaration.kind]
+
+    def namespace(self, place: Reach) -> str:
+        """The declaration's own, else the one that the command means."""
+        return self.declaration.metadata.namespace or str(place.namespace)
+
+    def shown(self, place: Reach) -> str:
+        """For people."""
+        return f"{self.declaration.kind} {self.namespace(place)}/{self.declaration.metadata.name}"
 
 
 def submit(
@@ -44,19 +59,19 @@ def submit(
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Create or change Syntheses in the cluster as declaration files say, by server-side apply; show what changed.
+    """Create or change objects in the cluster as declaration files say, by server-side apply; show what changed.
 
     All files are checked as by `dart validate` before the first is applied. Exit code 64: the declaration is at fault.
     """
     submissions = [one for file in files for one in checked(file)]
     place = reach(namespace, context, kubeconfig)
-    _check_together(submissions, place)
+    check_together(submissions, place)
     console = wide_console()
     with in_words(place):
         for submission in submissions:
             console.print(apply(place, submission, dry_run=dry_run, force=force), markup=False, soft_wrap=True)
         if wait and not dry_run:
-            _wait(place, submissions, console)
+            _wait(place, [one for one in submissions if isinstance(one.declaration, Synthesis)], console)
 
 
 def checked(file: str) -> list[Submission]:
@@ -66,111 +81,112 @@ def checked(file: str) -> list[Submission]:
     return [Submission(one, raw.value) for one, raw in zip(documents, read(text), strict=True)]
 
 
-def _check_together(submissions: Sequence[Submission], place: Reach) -> None:
-    seen: set[tuple[str, str]] = set()
-    for synthesis, _ in submissions:
-        space = _namespace(synthesis, place)
-        key = (space, synthesis.metadata.name)
-        if key in seen:
-            raise SpecError(f"Synthesis {space}/{key[1]} is declared twice.", remedy="Rename one of the two.")
-        seen.add(key)
-        if found := local_paths(synthesis):
-            message, remedy = refusal(synthesis, found, space)
+def check_together(submissions: Sequence[Submission], place: Reach) -> None:
+    """SpecError: one that is declared twice, or needs files of this machine."""
+    seen: set[str] = set()
+    for one in submissions:
+        shown = one.shown(place)
+        if shown in seen:
+            raise SpecError(f"{shown} is declared twice.", remedy="Rename one of the two.")
+        seen.add(shown)
+        if isinstance(one.declaration, Synthesis) and (found := local_paths(one.declaration)):
+            message, remedy = refusal(one.declaration, found, one.namespace(place))
             raise SpecError(message, remedy=remedy)
 
 
-def _namespace(synthesis: Synthesis, place: Reach) -> str:
-    """The declaration's own, else the one that the command means."""
-    return synthesis.metadata.namespace or str(place.namespace)
-
-
-def apply(place: Reach, submission: Submission, *, dry_run: bool = False, force: bool = False) -> str:
+def apply(place: Reach, one: Submission, *, dry_run: bool = False, force: bool = False) -> str:
     """Create or change one; what happened, as text. SpecError for what the API server finds wrong with it."""
-    synthesis, document = submission
-    name, space = synthesis.metadata.name, _namespace(synthesis, place)
-    manifest = {key: item for key, item in document.items() if key != "status"}
-    manifest["metadata"] = {key: item for key, item in synthesis.metadata.plain().items() if key != "namespace"}
+    applying = _Applying(place, one, dry_run)
     try:
-        before = _live(place, space, name)
+        before = applying.live()
         try:
-            after = _apply(place, space, name, manifest, dry_run=dry_run, force=force)
+            after = applying.now(force=force)
         except ObjectConflict as error:
-            after = _only_said_again(place, space, name, manifest, before, error, dry_run=dry_run)
+            after = applying.said_again(before, error)
     except ObjectRefused as error:
-        _, _, faults = error.message.partition(": ")
-        raise SpecError(f"The API server refuses Synthesis {space}/{name}: {faults}", remedy=error.remedy) from error
+        faults = error.message.partition(": ")[2]
+        raise SpecError(f"The API server refuses {one.shown(place)}: {faults}", remedy=error.remedy) from error
     except ObjectNotFound as error:
-        raise _nowhere(place, space, error) from error
-    return told(before, after, dry_run=dry_run)
+        raise applying.nowhere(error) from error
+    return told(one.shown(place), before, after, dry_run=dry_run)
 
 
-def told(before: Object | None, after: Object, *, dry_run: bool) -> str:
-    """What an apply did."""
-    shown = f"Synthesis {after['metadata']['namespace']}/{after['metadata']['name']}"
+class _Applying:
+    """One declaration on its way into the cluster."""
+
+    def __init__(self, place: Reach, one: Submission, dry_run: bool) -> None:
+        self._place, self._one, self._dry_run = place, one, dry_run
+        self._space, self._name = one.namespace(place), one.declaration.metadata.name
+        about = {key: item for key, item in one.declaration.metadata.plain().items() if key != "namespace"}
+        self._manifest = {key: item for key, item in one.document.items() if key != "status"} | {"metadata": about}
+
+    def live(self) -> Object | None:
+        """As it is in the cluster."""
+        try:
+            return self._place.cluster.get(self._one.resource, self._space, self._name)
+        except ObjectNotFound:
+            return None
+
+    def now(self, *, force: bool, dry_run: bool = False) -> Object:
+        """Apply."""
+        return self._place.cluster.apply(
+            self._one.resource,
+            self._space,
+            self._name,
+            self._manifest,
+            dry_run=dry_run or self._dry_run,
+            force=force,
+        )
+
+    def said_again(self, before: Object | None, error: ObjectConflict) -> Object:
+        """Apply by force if that changes nothing: the API server calls it a conflict as well if a list that another
+        manager set is the same but for the defaults that were filled in. Else SpecError with both values."""
+        by_force = self.now(force=True, dry_run=True)
+        differ = changes(before["spec"], by_force["spec"]) if before else []
+        if not differ:
+            return self.now(force=True)
+        lines = "".join(f"\n  {change.text()}" for change in differ)
+        who = ", ".join(dict.fromkeys(_MANAGER.findall(error.message))) or "somebody else"
+        raise SpecError(
+            f"{self._one.shown(self._place)} has values that {who} set, and the file says otherwise:{lines}\n",
+            remedy="Write their values into the file or leave the fields out of it, or set yours: --force-conflicts.",
+        ) from error
+
+    def nowhere(self, error: ObjectNotFound) -> ClusterError | SpecError:
+        """Which of the kind and the namespace is not there."""
+        try:
+            self._place.cluster.list(self._one.resource, self._space, limit=1)
+        except ObjectNotFound:
+            return unknown_kind(self._place, self._one.declaration.kind)
+        if "namespaces" not in error.message:
+            return error
+        return SpecError(
+            f"There is no namespace '{self._space}' in {self._place.where}.",
+            remedy=f"Make it (kubectl create namespace {self._space}), or name another one by --namespace.",
+        )
+
+
+_MANAGER = re.compile(r'conflicts? with "([^"]+)"')
+
+
+def told(shown: str, before: Object | None, after: Object, *, dry_run: bool) -> str:
+    """What an apply did, as text."""
     rehearsed = " (dry run: nothing was changed)" if dry_run else ""
     if before is None:
         return f"{shown} {'would be created' if dry_run else 'created'}{rehearsed}."
-    differ = changes(before["spec"], after["spec"])
-    labels = any(before["metadata"].get(part) != after["metadata"].get(part) for part in ("labels", "annotations"))
-    if not differ and not labels:
+    lines = [f"  {change.text()}" for change in changes(before["spec"], after["spec"])]
+    parts = ("labels", "annotations")
+    lines += [f"  metadata.{part}" for part in parts if before["metadata"].get(part) != after["metadata"].get(part)]
+    if not lines:
         return f"{shown} is so already{rehearsed}."
-    lines = [f"  {change.text()}" for change in differ] + ["  labels or annotations"] * labels
     return "\n".join([f"{shown} {'would be changed' if dry_run else 'changed'}{rehearsed}:", *lines])
 
 
-def _live(place: Reach, space: str, name: str) -> Object | None:
-    try:
-        return place.cluster.get(SYNTHESES, space, name)
-    except ObjectNotFound:
-        return None
-
-
-def _apply(place: Reach, space: str, name: str, manifest: Object, *, dry_run: bool, force: bool) -> Object:
-    return place.cluster.apply(SYNTHESES, space, name, manifest, dry_run=dry_run, force=force)
-
-
-def _only_said_again(
-    place: Reach,
-    space: str,
-    name: str,
-    manifest: Object,
-    before: Object | None,
-    error: ObjectConflict,
-    *,
-    dry_run: bool,
-) -> Object:
-    """Apply by force if that changes nothing: the API server calls it a conflict as well if a list that another manager
-    set is the same but for the defaults that were filled in. Else SpecError with what stands against what."""
-    by_force = _apply(place, space, name, manifest, dry_run=True, force=True)
-    differ = changes(before["spec"], by_force["spec"]) if before else []
-    if not differ:
-        return _apply(place, space, name, manifest, dry_run=dry_run, force=True)
-    lines = "".join(f"\n  {change.text()}" for change in differ)
-    who = error.message.partition("conflicts: ")[2] or error.message.partition("conflict: ")[2]
-    raise SpecError(
-        f"Synthesis {space}/{name} was changed by somebody else, and the file says otherwise:{lines}\n{who}".rstrip(),
-        remedy="Write their values into the file or leave the fields out of it, or set yours: --force-conflicts.",
-    ) from error
-
-
-def _nowhere(place: Reach, space: str, error: ObjectNotFound) -> ClusterError | SpecError:
-    try:
-        every(place, SYNTHESES, space)
-    except ObjectNotFound:
-        return unknown_kind(place)
-    if "namespaces" in error.message:
-        return SpecError(
-            f"There is no namespace '{space}' in {place.where}.",
-            remedy=f"Make it (kubectl create namespace {space}), or name another one by --namespace.",
-        )
-    return error
-
-
 def _wait(place: Reach, submissions: Sequence[Submission], console: Console) -> None:
-    for synthesis, _ in submissions:
-        there = Reach(cluster=place.cluster, namespace=_namespace(synthesis, place), context=place.context)
+    for one in submissions:
+        there = replace(place, namespace=one.namespace(place))
         try:
-            watch(there, synthesis.metadata.name, console)
+            watch(there, one.declaration.metadata.name, console)
         except typer.Exit as end:
             if end.exit_code:
                 raise

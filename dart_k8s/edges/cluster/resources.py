@@ -4,6 +4,8 @@ from dart_k8s.edges.cluster.base import Resource
 from dart_k8s.names import GROUP, VERSION
 
 SYNTHESES = Resource(GROUP, VERSION, "Synthesis", "syntheses")
+TRAININGS = Resource(GROUP, VERSION, "Training", "trainings")
+EVALUATIONS = Resource(GROUP, VERSION, "Evaluation", "evaluations")
 JOBS = Resource("batch", "v1", "Job", "jobs")
 PODS = Resource("", "v1", "Pod", "pods")
 DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments")
@@ -16,7 +18,8 @@ LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases")
 RESOURCES = {
     (resource.api_version, resource.kind): resource
     for resource in (
-        SYNTHESES, JOBS, PODS, DEPLOYMENTS, SERVICES, CONFIG_MAPS, NETWORK_POLICIES, EVENTS, LEASES,
+        SYNTHESES, TRAININGS, EVALUATIONS,
+        JOBS, PODS, DEPLOYMENTS, SERVICES, CONFIG_MAPS, NETWORK_POLICIES, EVENTS, LEASES,
     )
 }  # fmt: skip
 """By what an object says of itself: apiVersion and kind."""
