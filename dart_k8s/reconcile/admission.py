@@ -5,7 +5,7 @@ from dart_k8s.names import Stage
 
 from .deletion import has_folder
 from .ending import end_jobs, end_verifiers
-from .sampling import order
+from .folding import order
 from .view import Said, Step, View, names
 
 

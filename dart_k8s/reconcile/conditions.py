@@ -16,7 +16,7 @@ DEFAULTS = (
     Said(type="Suspended", status="False", reason="Resumed", message=""),
     Said(type="Degraded", status="False", reason="AllWell", message=""),
     Said(type="NetworkIsolation", status="Unknown", reason="Pending", message=""),
-    Said(type="Complete", status="False", reason="Pending", message=""),
+    Said(type="Complete", status="Unknown", reason="Pending", message=""),
     Said(type="Failed", status="False", reason="NotFailed", message=""),
 )
 

@@ -6,7 +6,7 @@ from .decision import Action
 from .ending import end_jobs, end_verifiers
 from .once import once
 from .prepare import declare, finalize
-from .view import Said, Step, View
+from .view import Clock, Said, Step, View
 
 
 def closed(view: View) -> bool:
@@ -28,7 +28,7 @@ def complete(view: View) -> bool:
 
 def curate(view: View) -> Step:
     """Have the data set made."""
-    jobs = view.jobs(Stage.CURATE)
+    clock, jobs = Clock(view.now), view.jobs(Stage.CURATE)
     again = bool(jobs) and jobs[-1].ended == "Complete"
     outcome = once(view, Stage.CURATE, deadline_reason="CurateDeadlineExceeded", again=again)
     actions: tuple[Action, ...] = (*finalize(view), *end_jobs(view, Stage.SAMPLER, ended=True), *end_verifiers(view))
@@ -44,9 +44,9 @@ def curate(view: View) -> Step:
     elif outcome.state in ("refused", "blocked"):
         ready = Said(type="Ready", status="False", reason=reason, message=words)
         said = (ready, Said(type="Progressing", status="False", reason=reason, message=words))
-    elif outcome.trouble is not None and view.now - outcome.trouble.since >= view.settings.quiet_seconds:
+    elif outcome.trouble is not None and clock.passed(outcome.trouble.since + view.settings.quiet_seconds):
         said = (progressing, Said(type="Degraded", status="True", reason=reason, message=words))
-    return Step(phase="Curating", message=words, actions=actions, said=said)
+    return Step(phase="Curating", message=words, actions=actions, said=said, after=clock.after)
 
 
 def finish(view: View) -> Step:

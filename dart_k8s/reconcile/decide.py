@@ -43,9 +43,10 @@ def _failing(view: View, step: Step) -> Step:
     why = next((item for item in step.said if item.type == "Failed" and item.status == "True"), None)
     if why is None or step.phase in ("Failed", "Deleting"):
         return step
-    failed = fail(view, why)
-    said = (*failed.said, *(item for item in step.said if item.type != "Degraded"))
-    return replace(step, phase="Failed", message=why.message, actions=failed.actions, said=said, fold=None, after=None)
+    failed = fail(view, why, *step.said)
+    return replace(
+        step, phase="Failed", message=why.message, actions=failed.actions, said=failed.said, fold=None, after=None
+    )
 
 
 def _once_each(actions: tuple[Action, ...]) -> tuple[Action, ...]:

@@ -12,12 +12,16 @@ from .failures import Trouble, worst
 from .view import View, names
 from .words import one_line
 
+State = Literal["absent", "blocked", "refused", "running", "done", "failed"]
+CONDITIONS = {Stage.PREPARE: "Prepared", Stage.CURATE: "Progressing"}
+"""Stage -> the condition that speaks of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How far a stage's Job is."""
 
-    state: Literal["absent", "blocked", "refused", "running", "done", "failed"]
+    state: State
     message: str
     reason: str = ""
     """Why it failed, or what keeps it from getting on."""
@@ -49,7 +53,9 @@ def once(view: View, stage: Stage, *, deadline_reason: str, again: bool = False)
     refused = view.failure(f"create Job {view.wishes.name}-{stage.value}-")
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
-        return Outcome(state="refused", message=words, reason="PodRefused", create=(create,), superseded=superseded)
+        over = refused.fault == "user" and view.now >= refused.since + view.settings.stuck_seconds
+        state: State = "failed" if over else "refused"
+        return Outcome(state=state, message=words, reason="PodRefused", create=(create,), superseded=superseded)
     return Outcome(state="absent", message=f"Job {stage.value} {create.number} is created.", create=(create,))
 
 
@@ -67,7 +73,9 @@ def _running(view: View, job: JobFact, superseded: tuple[Action, ...]) -> Outcom
 def _failed(view: View, job: JobFact, deadline_reason: str, superseded: tuple[Action, ...]) -> Outcome:
     found = worst(view.pods(job.stage, job.number))
     if job.reason == "DeadlineExceeded":
-        last = f" Last seen: {found.message}" if found else ""
+        # Its pods are gone by then: what the status said of them before is the best that is left.
+        before = view.conditions.get(CONDITIONS.get(job.stage, ""), {}).get("message", "")
+        last = f" Last seen: {found.message if found else before}" if found or before else ""
         reason, says = deadline_reason, f"Job {job.name} was not done by its deadline.{last}"
     elif found is not None and found.kind == "failed":
         reason, says = found.reason, found.message

@@ -23,18 +23,26 @@ class Phase(NamedTuple):
     policy: Callable[[View], Step]
 
 
-def fail(view: View, why: Said) -> Step:
+def fail(view: View, why: Said, *rest: Said) -> Step:
     """Given up: everything that costs goes, what says why stays. A change of the spec makes a new start."""
     stages = (Stage.PREPARE, Stage.SAMPLER, Stage.CURATE)
     actions = (*finalize(view), *end_jobs(view, *stages), *end_verifiers(view))
     stopped = Said(type="Progressing", status="False", reason=why.reason, message=why.message)
-    return Step(phase="Failed", message=why.message, actions=actions, said=(why, stopped))
+    kept = tuple(item for item in rest if item.type in KEPT and item.status != "True")
+    return Step(phase="Failed", message=why.message, actions=actions, said=(why, stopped, *kept))
+
+
+KEPT = ("Ready", "Prepared", "EngineReady", "NetworkIsolation", "Suspended")
+"""Conditions that go on saying what they said when it was given up, if that was bad."""
 
 
 def _given_up(view: View) -> Step:
-    found = view.conditions["Failed"]
-    why = Said(type="Failed", status="True", reason=found.get("reason", ""), message=found.get("message", ""))
-    return fail(view, why)
+    said = [
+        Said(type=kind, status=item["status"], reason=item.get("reason", ""), message=item.get("message", ""))
+        for kind, item in view.conditions.items()
+    ]
+    [why] = [item for item in said if item.type == "Failed"]
+    return fail(view, why, *said)
 
 
 def _refused(view: View) -> Step:

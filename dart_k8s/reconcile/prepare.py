@@ -8,8 +8,9 @@ from dart_k8s.names import Stage, declaration_name
 
 from . import digests
 from .decision import Action, ApplyDeclaration, SetFinalizer
+from .failures import retry_at
 from .once import once
-from .view import Said, Step, View
+from .view import Clock, Said, Step, View
 
 
 def prepared(view: View) -> bool:
@@ -23,13 +24,21 @@ def prepared(view: View) -> bool:
     if newest is None:
         noted = view.holds("Prepared", now=False) and not view.holds("Complete", now=False)
         return noted or (progress is not None and progress.phase != "closed") or view.holds("Complete")
-    closed = progress is None or progress.phase == "closed"
-    # A run that is closed is opened again, if need be, only by preparing it.
-    return not (closed and newest.digest not in ("", view.goal) and bool(view.jobs(Stage.CURATE)))
+    # A run that is closed is opened again, if what is wanted of it has changed, only by preparing it.
+    closed = progress.phase == "closed" if progress is not None else bool(view.jobs(Stage.CURATE))
+    return not (closed and newest.digest not in ("", view.goal))
 
 
 def prepare(view: View) -> Step:
     """Have the run prepared."""
+    clock, jobs = Clock(view.now), view.jobs(Stage.PREPARE)
+    lost = view.progress is not None and not view.progress.prepared
+    if jobs and jobs[-1].ended == "Complete" and lost and not clock.passed(retry_at(view, jobs[-1], jobs[-1].number)):
+        words = (
+            f"Job {jobs[-1].name} is done, but {view.wishes.output} holds no run; it is prepared again after a pause."
+        )
+        said = Said(type="Prepared", status="False", reason="Preparing", message=words)
+        return Step(phase="Preparing", message=words, said=(said,), after=clock.after)
     outcome = once(view, Stage.PREPARE, deadline_reason="PrepareDeadlineExceeded", again=True)
     ready: tuple[Said, ...] = ()
     reason = outcome.reason or "Preparing"
@@ -42,13 +51,13 @@ def prepare(view: View) -> Step:
     elif outcome.state == "refused":
         ready = (Said(type="Ready", status="False", reason=reason, message=outcome.message),)
     elif outcome.state == "running" and outcome.trouble is not None:
-        ready = _degraded(view, outcome.trouble.reason, outcome.message, outcome.trouble.since)
-    said = Said(type="Prepared", status="False", reason=reason, message=outcome.message)
-    return Step(phase="Preparing", message=outcome.message, actions=actions, said=(said, *ready))
+        ready = _degraded(view, outcome.trouble.reason, outcome.message, outcome.trouble.since, clock)
+    told = Said(type="Prepared", status="False", reason=reason, message=outcome.message)
+    return Step(phase="Preparing", message=outcome.message, actions=actions, said=(told, *ready), after=clock.after)
 
 
-def _degraded(view: View, reason: str, message: str, since: float) -> tuple[Said, ...]:
-    if view.now - since < view.settings.quiet_seconds:
+def _degraded(view: View, reason: str, message: str, since: float, clock: Clock) -> tuple[Said, ...]:
+    if not clock.passed(since + view.settings.quiet_seconds):
         return ()
     return (Said(type="Degraded", status="True", reason=reason, message=message),)
 

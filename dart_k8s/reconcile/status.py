@@ -68,7 +68,6 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
     if progress is None or not progress.prepared:
         names = ("progress", "usage", "plan", "epoch") if step.phase != "Preparing" else ("progress", "usage")
         return {name: view.status.get(name) for name in names}
-    number = progress.plan.split("-", 1)[0]
     finish = None
     if step.phase == "Sampling" and progress.trials_per_second > 0 and progress.remaining > 0:
         finish = moments.text(view.facts.progress_at + progress.remaining / progress.trials_per_second)
@@ -80,7 +79,7 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
             "gpuSecondsHeld": round(progress.held_seconds * gpus, 1),
             "gpuSecondsGenerating": round(progress.generating_seconds * gpus, 1),
         },
-        "plan": int(number) if number.isdigit() else None,
+        "plan": progress.plan or None,
         "epoch": progress.epoch,
         "estimatedFinish": finish,
     }

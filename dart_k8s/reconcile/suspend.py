@@ -3,8 +3,8 @@
 from dart_k8s.names import Stage
 
 from .ending import end_jobs, rest_verifiers
+from .folding import order
 from .prepare import finalize
-from .sampling import order
 from .view import Said, Step, View, names
 
 

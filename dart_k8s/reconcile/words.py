@@ -2,11 +2,10 @@
 
 from dart_k8s import errors
 from dart_k8s.api.conditions import REASONS
+from dart_k8s.api.status import MESSAGE_BYTES, clip
 
 from . import findings
 from .findings import INTERNAL, Doing, decode, reason_of
-
-LONGEST = 400
 
 
 def told(said: str) -> tuple[str, str] | None:
@@ -26,11 +25,10 @@ def fold_reason(kind: str) -> str:
     return INTERNAL
 
 
-def one_line(text: str, most: int = LONGEST) -> str:
+def one_line(text: str, most: int = MESSAGE_BYTES) -> str:
     """Printable and short, for people who read it in a terminal."""
     plain = "".join(sign if sign.isprintable() else " " for sign in text[: 8 * most])
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= most else plain[: most - 3] + "..."
+    return clip(" ".join(plain.split()), most)
 
 
 __all__ = ["fold_reason", "one_line", "told"]

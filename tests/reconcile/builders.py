@@ -22,6 +22,7 @@ from dart_k8s.reconcile import (
     Settings,
     decide,
     digests,
+    moments,
 )
 
 NOW = 1_800_000_000.0
@@ -165,7 +166,8 @@ def _carry_out(seen: Facts, action: Action, settings: Settings) -> Facts:
         case SetFinalizer():
             metadata = {**seen.synthesis["metadata"], "finalizers": ["dart-k8s.io/output"] if action.present else []}
             return replace(seen, synthesis={**seen.synthesis, "metadata": metadata})
-    return seen  # The Synthesis is deleted: nothing of it changes but its metadata.
+    metadata = {**seen.synthesis["metadata"], "deletionTimestamp": moments.text(seen.now)}
+    return replace(seen, synthesis={**seen.synthesis, "metadata": metadata})
 
 
 def _created(seen: Facts, action: CreateJob) -> Facts:
