@@ -49,6 +49,9 @@ def _why(types: str, status: Literal["True", "False", "Unknown"], meaning: str, 
     return Reason(tuple(known[name] for name in types.split()), status, meaning, remedy)
 
 
+ANYWHERE = "Ready Prepared EngineReady Progressing Degraded Failed"
+"""Where the reason of what goes wrong in a pod may stand: what it keeps from being so."""
+
 REASONS: Mapping[str, Reason] = MappingProxyType(
     {
         # How it goes when all is well.
@@ -94,181 +97,181 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "Look at the Workload: kubectl get workloads. Lower the resources, or wait.",
         ),
         "Unschedulable": _why(
-            "Progressing EngineReady Degraded",
+            ANYWHERE,
             "False",
             "No node takes the pods.",
             "Look at the scheduler's words in the message: too few GPUs, a taint without a toleration, a selector.",
         ),
         "Paused": _why("Progressing", "False", "Nothing runs while it is suspended.", "See the condition Suspended."),
-        "WaitingForCleanup": _why("Progressing", "False", "An earlier Job's pods are still ending.", "Wait."),
+        "WaitingForCleanup": _why(
+            "Progressing Prepared Ready", "False", "An earlier Job's pods are still ending.", "Wait."
+        ),
         "SuspendedByUser": _why("Suspended", "True", "spec.suspend is true.", "Set spec.suspend to false."),
         "SuspendedByQueue": _why("Suspended", "True", "Kueue took the quota back.", "Wait, or look at the Workload."),
         # What the declaration has wrong: found with data or credentials at hand.
         "OutputNotAllowed": _why(
-            "Ready Failed",
+            ANYWHERE,
             "False",
             "The namespace may not use this URI.",
             "Use a prefix that the message lists, or have the chart's allowed prefixes changed.",
         ),
         "OutputOwned": _why(
-            "Ready Failed",
+            ANYWHERE,
             "False",
             "Another live object runs into this output.",
             "Choose another output.uri, or delete the other object.",
         ),
         "SpecChanged": _why(
-            "Ready Failed",
+            ANYWHERE,
             "False",
             "The output was begun with a different spec, in a field that may not change.",
             "Go back to the old value, or choose another output.uri.",
         ),
         "StoreUnsuitable": _why(
-            "Ready Failed",
+            ANYWHERE,
             "False",
             "The object store does not keep conditional writes apart, so two writers could overwrite each other.",
             "Use a store that does: AWS S3, MinIO, SeaweedFS, Ceph, R2.",
         ),
         "StoreAccessDenied": _why(
-            "Ready Progressing Failed",
+            ANYWHERE,
             "False",
             "Credentials are missing, wrong, or not allowed to do this.",
             "Give the service account a role that may read and write below output.uri.",
         ),
         "StoreUnavailable": _why(
-            "Ready Progressing", "False", "The object store does not answer.", "Nothing is lost; it is asked again."
+            ANYWHERE, "False", "The object store does not answer.", "Nothing is lost; it is asked again."
         ),
         "QueriesUnreadable": _why(
-            "Prepared Failed",
+            ANYWHERE,
             "False",
             "A source, or references in it, can't be read.",
             "The message names source, row and field. Mend them, or set onInvalid: exclude.",
         ),
         "ReferencesUnreadable": _why(
-            "Prepared Failed",
+            ANYWHERE,
             "False",
             "References of queries can't be read as answers.",
             "The message names source and row. Mend them, set reference: last-box, or onInvalid: exclude.",
         ),
         "OutputNotEmpty": _why(
-            "Ready Prepared Failed",
+            ANYWHERE,
             "False",
             "The output holds objects that no run wrote.",
             "Choose an empty folder: nothing of yours is ever mixed or overwritten.",
         ),
         "OutputNotWritable": _why(
-            "Ready Prepared Degraded Failed",
+            ANYWHERE,
             "False",
             "The output can't be written.",
             "Check that the bucket exists and what the service account may do.",
         ),
         "StoreFull": _why(
-            "Ready Progressing Degraded Failed",
+            ANYWHERE,
             "False",
             "The object store or a disk has no space or quota left.",
             "Free some; nothing written is lost.",
         ),
         "StoreFailed": _why(
-            "Ready Progressing Degraded Failed",
+            ANYWHERE,
             "False",
             "The object store refuses a request.",
             "The message is its own.",
         ),
         "RunUnreadable": _why(
-            "Ready Progressing Degraded Failed",
+            ANYWHERE,
             "False",
             "What the output holds was written by a newer version, or is damaged.",
             "Update the operator's and the pods' images, or choose another output.uri.",
         ),
         "ModelUnavailable": _why(
-            "Prepared EngineReady Failed",
+            ANYWHERE,
             "False",
             "The model can't be fetched or is no model.",
             "Check model.uri and model.revision, and the access to the hub.",
         ),
         "BadConfiguration": _why(
-            "Prepared Progressing Failed",
+            ANYWHERE,
             "False",
             "A pod ended with exit code 64: trying again is pointless.",
             "The message is the pod's own; change the spec.",
         ),
         "PodMisconfigured": _why(
-            "Prepared EngineReady Progressing Degraded Failed",
+            ANYWHERE,
             "False",
             "A pod can't be started as it is declared: a Secret, a ConfigMap or a volume that is not there.",
             "The message is the kubelet's; create what is missing, or change the pod settings.",
         ),
         "PodRefused": _why(
-            "Ready Progressing Failed",
+            ANYWHERE,
             "False",
             "The API server refuses the pods as they are declared.",
             "The message is the API server's; change the pod settings, the quota or the namespace's security level.",
         ),
         # What goes wrong while it runs.
         "PrepareDeadlineExceeded": _why(
-            "Prepared Failed",
+            ANYWHERE,
             "False",
             "The prepare pod took longer than spec.prepare.deadlineSeconds.",
             "Raise it, or fill the model cache beforehand.",
         ),
         "CurateDeadlineExceeded": _why(
-            "Complete Failed",
+            "Complete Progressing Failed",
             "False",
             "The curate pod took longer than spec.curate.deadlineSeconds.",
             "Raise it, or give the pod more memory and processors.",
         ),
         "ImagePullFailed": _why(
-            "Prepared EngineReady Progressing Degraded",
+            ANYWHERE,
             "False",
             "An image can't be pulled.",
             "Check the image's name, the registry and imagePullSecrets.",
         ),
         "EngineNotReady": _why(
-            "EngineReady Degraded Failed",
+            ANYWHERE,
             "False",
             "An engine did not load its model within spec.samplers.startupDeadlineSeconds.",
             "Look at the sampler's log; a large model needs a larger deadline, or a cache.",
         ),
         "EngineStalled": _why(
-            "EngineReady Degraded",
+            ANYWHERE,
             "False",
             "An engine made no step although responses were on their way; its pod was started again.",
             "Look at the sampler's log, and at the GPU.",
         ),
         "EngineUnreachable": _why(
-            "EngineReady Degraded Failed",
+            ANYWHERE,
             "False",
             "The endpoint of the engine does not answer.",
             "Check engine.baseUrl, and whether the namespace's network policies let samplers reach it.",
         ),
         "EngineFailed": _why(
-            "EngineReady Degraded Failed",
+            ANYWHERE,
             "False",
             "The engine does not start or refuses the requests.",
             "The message is its own; check engine.args, the model and the GPU's memory.",
         ),
         "CodeNotConfined": _why(
-            "Prepared Progressing Degraded Failed",
+            ANYWHERE,
             "False",
             "Code of responses can't be confined where it would run.",
             "See docs/security.md for what a node must offer.",
         ),
         "OutOfMemory": _why(
-            "EngineReady Degraded Failed",
+            ANYWHERE,
             "False",
             "A pod needed more memory than its limit.",
             "Raise resources.limits.memory, or lower engine.slots.",
         ),
-        "SamplerCrashed": _why(
-            "EngineReady Degraded Failed", "False", "Samplers end with an error.", "Look at the log: kubectl dart logs."
-        ),
+        "SamplerCrashed": _why(ANYWHERE, "False", "Samplers end with an error.", "Look at the log: kubectl dart logs."),
         "PodCrashed": _why(
-            "Prepared Complete Degraded Failed",
+            ANYWHERE,
             "False",
             "A pod other than a sampler ended with an error.",
             "Look at its log; it is tried again.",
         ),
         "TooManyFailures": _why(
-            "Progressing Failed",
+            ANYWHERE,
             "False",
             "spec.samplers.maxFailures samplers failed in a row without a new result.",
             "Look at the message and the log, mend the cause, and raise maxFailures or apply the object again.",
@@ -280,7 +283,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "kubectl dart status --queries lists them.",
         ),
         "VerifiersUnavailable": _why(
-            "Progressing Degraded",
+            ANYWHERE,
             "False",
             "Verification pods don't answer; responses are kept as pending.",
             "Look at the verifier's Deployment.",
@@ -292,7 +295,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "Raise verifiers.replicas.",
         ),
         "NotIsolated": _why(
-            "NetworkIsolation",
+            "NetworkIsolation Progressing Degraded Failed",
             "False",
             "A verification pod reached the API server or DNS: NetworkPolicy is not enforced.",
             "Use a network plug-in that enforces it, or set execution.requireNetworkIsolation: false.",

@@ -1,9 +1,11 @@
 """Policy: conditions. All types are always there; a policy says which are not as their defaults have them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from . import moments
+from .findings import INTERNAL
 from .prepare import prepared
 from .view import Said, Step, View
 from .words import one_line
@@ -36,6 +38,8 @@ def _with_prepared(view: View, step: Step) -> list[Said]:
 
 def _condition(view: View, said: Said) -> dict[str, Any]:
     before = view.conditions.get(said.type, {})
+    if said.reason == INTERNAL and said.type not in ("Degraded", "Failed"):
+        said = replace(said, status="Unknown")
     since = before.get("lastTransitionTime") if before.get("status") == said.status else None
     return {
         "type": said.type,

@@ -14,6 +14,8 @@ from .words import one_line
 
 PATIENT = ("progress", "usage", "plan", "epoch", "estimatedFinish", "message", "samplers", "verifiers")
 """Fields whose change alone may wait for its turn."""
+MOST = 10**12
+"""Of a number in a status, by its model."""
 STOPS = {"target", "trials", "cap", "hopeless", "saturated", "budget", "set_aside"}
 
 
@@ -73,9 +75,9 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
         finish = moments.text(view.facts.progress_at + progress.remaining / progress.trials_per_second)
     gpus = view.wishes.accelerators
     return {
-        "progress": _progress(progress),
+        "progress": {name: _bounded(value) for name, value in _progress(progress).items()},
         "usage": {
-            "tokens": progress.tokens,
+            "tokens": _bounded(progress.tokens),
             "gpuSecondsHeld": round(progress.held_seconds * gpus, 1),
             "gpuSecondsGenerating": round(progress.generating_seconds * gpus, 1),
         },
@@ -83,6 +85,10 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
         "epoch": progress.epoch,
         "estimatedFinish": finish,
     }
+
+
+def _bounded(value: Any) -> Any:
+    return min(value, MOST) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _progress(progress: Progress) -> dict[str, Any]:

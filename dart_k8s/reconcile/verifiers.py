@@ -9,6 +9,7 @@ from .decision import Action, ApplyVerifiers
 from .ending import VERIFIERS, end_verifiers, rest_verifiers
 from .failures import worst
 from .view import Clock, Said, View
+from .words import told
 
 
 def size(view: View, samplers: int) -> int:
@@ -50,10 +51,16 @@ def complaints(view: View, clock: Clock) -> tuple[Said, ...]:
     progress, wishes = view.progress, view.wishes
     found: list[Said] = []
     pods = view.pods(Stage.VERIFIER)
-    isolation = [trouble for pod in pods if (trouble := worst([pod])) and trouble.reason == "NotIsolated"]
-    if isolation:
-        words = isolation[0].message
-        found.append(Said(type="NetworkIsolation", status="False", reason="NotIsolated", message=words))
+    open_ = [finding[1] for pod in pods if (finding := told(pod.said)) and finding[0] == "NotIsolated"]
+    if open_:
+        # It ends again and again: for its code it is not safe to run there. Samplers hold their GPUs meanwhile.
+        found.append(Said(type="NetworkIsolation", status="False", reason="NotIsolated", message=open_[0]))
+        found.append(Said(type="Degraded", status="True", reason="NotIsolated", message=open_[0]))
+        if clock.passed(pods[0].created + view.settings.stuck_seconds):
+            found.append(Said(type="Failed", status="True", reason="NotIsolated", message=open_[0]))
+    elif wishes.isolated and any(pod.ready for pod in pods):
+        words = "Verification pods tried to reach the API server and DNS, and could not."
+        found.append(Said(type="NetworkIsolation", status="True", reason="Isolated", message=words))
     deployed = [c for c in view.facts.children if c.kind == "Deployment" and c.owner == wishes.uid and c.replicas]
     running = [pod for pod in view.pods(Stage.SAMPLER) if pod.ready]
     if wishes.own_verifiers and running and not any(child.ready for child in deployed):

@@ -31,6 +31,8 @@ class Wishes:
     own_verifiers: bool = True
     """False: the spec names a verification service."""
     verifiers: int | None = None
+    isolated: bool = False
+    """Verification pods run code, and refuse to where they can reach a network."""
     max_pending: int = 20_000
     queue: str = ""
     ttl: float | None = None
@@ -65,6 +67,7 @@ def wishes(synthesis: Mapping[str, Any]) -> Wishes:
         startup_deadline=float(samplers.startup_deadline_seconds),
         own_verifiers=spec.verifiers.url is None,
         verifiers=spec.verifiers.replicas,
+        isolated=spec.prompt.template == "tool-integrated" and spec.execution.require_network_isolation,
         max_pending=spec.verification.max_pending,
         queue=spec.queue_name or "",
         ttl=None if spec.ttl_seconds_after_finished is None else float(spec.ttl_seconds_after_finished),
