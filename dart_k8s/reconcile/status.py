@@ -70,7 +70,7 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
     if progress is None or not progress.prepared:
         names = ("progress", "usage", "plan", "epoch") if step.phase != "Preparing" else ("progress", "usage")
         return {name: view.status.get(name) for name in names}
-    finish = None
+    finish, number = None, progress.plan.split("-", 1)[0]
     if step.phase == "Sampling" and progress.trials_per_second > 0 and progress.remaining > 0:
         finish = moments.text(view.facts.progress_at + progress.remaining / progress.trials_per_second)
     gpus = view.wishes.accelerators
@@ -81,7 +81,7 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
             "gpuSecondsHeld": round(progress.held_seconds * gpus, 1),
             "gpuSecondsGenerating": round(progress.generating_seconds * gpus, 1),
         },
-        "plan": progress.plan or None,
+        "plan": int(number) if number.isdigit() else None,
         "epoch": progress.epoch,
         "estimatedFinish": finish,
     }
