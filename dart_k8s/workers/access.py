@@ -33,16 +33,25 @@ class Access:
     """Calls a store's methods without blocking the event loop.
 
     `patience` are the seconds for which StoreUnavailable is waited out; every other error goes to the caller at once.
-    With `direct` the call runs in the loop itself: for stores in memory, and for simulated time.
+    With `direct` the call runs in the loop itself: for stores in memory, and for simulated time. `executor` are threads
+    that are shared with others, and outlive this.
     """
 
     def __init__(
-        self, store: Store, *, patience: float = 900.0, tell: Tell = silent, direct: bool = False, threads: int = 16
+        self,
+        store: Store,
+        *,
+        patience: float = 900.0,
+        tell: Tell = silent,
+        direct: bool = False,
+        threads: int = 16,
+        executor: Executor | None = None,
     ) -> None:
         self.store = store
         self._patience = patience
         self._tell = tell
-        self._executor: Executor | None = None if direct else ThreadPoolExecutor(threads, "store")
+        self._shared = executor is not None
+        self._executor = executor or (None if direct else ThreadPoolExecutor(threads, "store"))
 
     async def call(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`what(*args)`, repeated while the store is unavailable; StoreUnavailable once patience is used up."""
@@ -71,5 +80,5 @@ class Access:
 
     def close(self) -> None:
         """Let the threads go."""
-        if self._executor is not None:
+        if self._executor is not None and not self._shared:
             self._executor.shutdown(wait=False, cancel_futures=True)

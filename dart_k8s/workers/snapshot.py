@@ -74,6 +74,8 @@ class Snapshot:
         try:
             data = store.get(QUERIES).data
             return cls(pq.read_table(pa.BufferReader(data)).combine_chunks())
+        except MemoryError:
+            raise
         except (NotFound, pa.ArrowException) as error:
             raise RunError(
                 f"Cannot read the queries '{QUERIES}' in {store.uri}: {error}.",

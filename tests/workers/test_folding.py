@@ -19,6 +19,7 @@ from dart_k8s.ledger.state import BudgetState
 from dart_k8s.reconcile.progress import MOST_BYTES, Progress
 from dart_k8s.workers import record
 from dart_k8s.workers.folding.summary import Pace, plain
+from dart_k8s.workers.folding.warm import Warm
 
 from .faults import Faults, check
 from .folding_world import LEASE, FoldingTrouble, declared, folds, prepare, request, small
@@ -219,6 +220,24 @@ def test_only_so_many_outputs_stay_in_memory_and_those_that_made_room_are_taken_
 
 
 # Limits
+
+
+def test_want_of_memory_drops_what_is_kept_and_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, short = prepared(), [1]
+    fold = Warm.fold
+
+    async def tight(self: Warm, *given: Any, **named: Any) -> Progress:
+        if short[0]:
+            short[0] -= 1
+            raise MemoryError
+        return await fold(self, *given, **named)
+
+    monkeypatch.setattr(Warm, "fold", tight)
+    (answer,) = ask(store, request(declared()))
+    assert answer["progress"]["prepared"]
+    short[0] = 2
+    (answer,) = ask(store, request(declared()))
+    assert "memory" in answer["error"]["message"] and answer["error"]["fault"] == "cluster"
 
 
 def test_progress_of_any_run_fits_into_its_bytes() -> None:

@@ -21,6 +21,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED
@@ -48,13 +49,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="folding", description=__doc__)
     parser.add_argument("--outputs", type=int, default=64, help="outputs kept in memory between folds")
     parser.add_argument("--queries", type=int, default=2_000_000, help="queries of them in all")
-    parser.add_argument("--memory", type=int, help="MiB of data that this process may have; more fails the fold")
+    parser.add_argument("--memory", type=int, help="MiB that this process may have; more fails the fold")
     options = parser.parse_args()
-    if options.memory is not None:
-        limit = options.memory << 20
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     folds = Folds(answer=answer, tell=say, most_outputs=options.outputs, most_queries=options.queries)
+    if options.memory is not None:
+        limit_memory(options.memory << 20)
     return asyncio.run(serve(folds))
+
+
+def limit_memory(most: int) -> None:
+    """Let this process have at most so many bytes in memory, as far as the system can see to it.
+
+    The kernel limits what is reserved, and libraries reserve a GiB that they never use: that much comes on top.
+    """
+    unused = 0
+    with suppress(OSError, KeyError):
+        lines = Path("/proc/self/status").read_text("ascii").splitlines()
+        parts = [line.partition(":") for line in lines if line.endswith("kB")]
+        sizes = {name: int(rest.split()[0]) << 10 for name, _, rest in parts}
+        unused = max(0, sizes["VmData"] - sizes["RssAnon"])
+    resource.setrlimit(resource.RLIMIT_DATA, (most + unused, most + unused))
 
 
 async def serve(folds: Folds) -> int:

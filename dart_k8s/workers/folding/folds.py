@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,12 +26,17 @@ GIVE_BACK_SECONDS = 10.0
 """For giving roles back at the end: what is not given back by then lapses."""
 AT_ONCE = 8
 """Folds under way at a time: they wait for the store most of the time."""
-THREADS = 4
-"""For the requests of one output."""
+THREADS = 16
+"""For the requests of all outputs: each has a stack of 8 MiB, which counts as data."""
 
 
-def _connect(uri: str, tell: Tell) -> Access:
-    return Access(open_store(uri), patience=PATIENCE, tell=tell, threads=THREADS)
+def connected() -> Callable[[str, Tell], Access]:
+    """Ways to stores that share their threads."""
+    threads = ThreadPoolExecutor(THREADS, "store")
+    # All of them now: when memory is short a thread can't be started any more.
+    begun = threading.Barrier(THREADS)
+    list(threads.map(lambda _: begun.wait(), range(THREADS)))
+    return lambda uri, tell: Access(open_store(uri), patience=PATIENCE, tell=tell, executor=threads)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +49,7 @@ class Folds:
     """Outputs kept warm. One that was folded longest ago makes room; its role lapses, to be taken up again."""
     most_queries: int = 2_000_000
     """Queries in all states kept warm: some 150 bytes each."""
-    connect: Callable[[str, Tell], Access] = _connect
+    connect: Callable[[str, Tell], Access] = field(default_factory=connected)
     """The way to an output's store."""
     _warm: OrderedDict[str, Warm] = field(default_factory=OrderedDict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -72,9 +79,24 @@ class Folds:
         """Give all roles back."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVE_BACK_SECONDS):
-                await asyncio.gather(*(self._forget(uri) for uri in list(self._warm)))
+                # One that can't be given back lapses, and keeps no other.
+                await asyncio.gather(*(self._forget(uri) for uri in list(self._warm)), return_exceptions=True)
 
     async def _safely(self, uri: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await self._done(uri, request)
+        except MemoryError:
+            self._drop(*self._warm)
+        try:
+            # With nothing else in memory.
+            return await self._done(uri, request)
+        except MemoryError:
+            self._drop(*self._warm)
+            words = f"Not enough memory to fold {uri}."
+            return {"error": {**_error(RunError(words, remedy="Raise the memory of folding.")), "fault": "cluster"}}
+
+    async def _done(self, uri: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a request asks for, done, or the error; MemoryError."""
         try:
             if "forget" in request:
                 await self._forget(uri)
@@ -85,9 +107,7 @@ class Folds:
             )
             return {"progress": plain(progress)}
         except MemoryError:
-            self._drop(*self._warm)
-            words = f"Not enough memory to fold {uri}."
-            return {"error": {**_error(RunError(words, remedy="Raise the memory of folding.")), "fault": "cluster"}}
+            raise
         except Exception as error:
             # What is in memory may be ahead of the store or behind it: it is read anew the next time.
             self._drop(uri)
