@@ -42,3 +42,11 @@ def test_every_pod_is_restricted(stage: Stage):
 def test_the_declaration_names_its_own_verifiers():
     [made] = objects(ApplyDeclaration(), facts(), SETTINGS)
     assert "url: http://math-verifier.team.svc.cluster.local:8080" in made["data"]["declaration.yaml"]
+
+
+@pytest.mark.parametrize(("required", "allowed"), [(True, False), (False, True)])
+def test_code_runs_in_a_pod_with_a_network_only_if_the_spec_allows_it(required: bool, allowed: bool):
+    tools = {"prompt": {"template": "tool-integrated"}, "execution": {"requireNetworkIsolation": required}}
+    command = pods(**tools)["verifier"]["containers"][0]["command"]
+    assert "--execute" in command
+    assert ("--allow-network" in command) is allowed
