@@ -112,7 +112,9 @@ class Tracking(Part):
 class Push(Part):
     """A repository at a hub that gets the finished model."""
 
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][-\w.]*/[A-Za-z0-9][-\w.]*$", max_length=200)]
+    repository: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][-_.A-Za-z0-9]*/[A-Za-z0-9][-_.A-Za-z0-9]*$", max_length=200)
+    ]
     """OWNER/NAME; the token comes from HF_TOKEN in the pods' environment."""
     private: bool = True
     """Make a new repository a private one."""

@@ -31,6 +31,13 @@ BASES: dict[str, dict[str, Any]] = {
 }
 """A least spec of each kind, as a cluster takes it."""
 
+FROM_RECIPES: dict[str, dict[str, Any]] = {
+    "Synthesis": {"recipe": "dart-math", "output": {"uri": "s3://bucket/runs/one"}},
+    "Training": {"recipe": "tiny", "data": {"fromSynthesis": "one"}, "output": {"uri": "s3://bucket/student"}},
+    "Evaluation": BASES["Evaluation"],
+}
+"""The same, as far as a recipe can."""
+
 URIS = ("s3://bucket/a", "hf://owner/name", "/data/a", "file:///data/a", "s3://b")
 ODD = (
     "hf://owner",
@@ -100,9 +107,9 @@ def objects(node: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def specs(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """Specs of a kind; about half are fine."""
     node = SCHEMAS[kind]["properties"]["spec"]
-    base = BASES[kind]
     fields = {name: values(inner, name) for name, inner in node["properties"].items() if name != "output"}
     changed = st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=3, unique=True).flatmap(
         lambda chosen: st.fixed_dictionaries({name: fields[name] for name in chosen})
     )
-    return changed.map(lambda some: {**base, **some})
+    bases = st.sampled_from([BASES[kind], FROM_RECIPES[kind]])
+    return st.tuples(bases, changed).map(lambda pair: {**pair[0], **pair[1]})

@@ -2,7 +2,7 @@
 
 from dart_k8s.api.benchmarks import BUILT_IN
 
-from .rules import ENGINE, LIFECYCLE, MODEL_CACHE, OBJECT, PROMPT, Rule, place_rules, pod_rules
+from .rules import ENGINE, LIFECYCLE, MODEL_CACHE, OBJECT, Rule, place_rules, pod_rules, prompt_rules
 
 KNOWN = "[" + ", ".join(f"'{name}'" for name in BUILT_IN) + "]"
 
@@ -19,7 +19,7 @@ EVALUATION = [
         "neither the greedy pass nor trials: nothing would be done; add trials: {count: 100, temperature: 1}",
     ),
     *ENGINE,
-    *PROMPT,
+    *prompt_rules(),
     Rule("spec.model", "has(self.uri) != has(self.fromTraining)", "give exactly one of uri and fromTraining"),
     Rule(
         "spec.model",
@@ -43,6 +43,11 @@ EVALUATION = [
         "spec.benchmarks[]",
         f"!(has(self.fields) || has(self.reference)) || !(self.name in {KNOWN})",
         "this benchmark knows its own fields and reference; remove them, or give your file another name",
+    ),
+    Rule(
+        "spec.benchmarks[]",
+        "!has(self.revision) || !has(self.uri) || self.uri.startsWith('hf://')",
+        "revision belongs to the hub (hf://OWNER/NAME); remove it",
     ),
     Rule(
         "spec.trials",

@@ -121,7 +121,7 @@ KINDS = (
             *LIFECYCLE,
         ),
         made=("samplers",),
-        optional=("queries", "prompt", "strategy"),
+        optional=("queries", "model.uri", "prompt", "strategy", "strategy.kind"),
         scale=SCALE,
     ),
     Kind(
@@ -147,7 +147,7 @@ KINDS = (
         ),
         changeable=partial(changeable_in_a_cluster, kind="Training"),
         defaulted=("nodes", "data.fields", "checkpoints", "tracking", "trainers", "prepare", "modelCache", *LIFECYCLE),
-        optional=("model",),
+        optional=("model", "model.uri"),
     ),
     Kind(
         kind="Evaluation",

@@ -122,41 +122,48 @@ ENGINE = [
         "!has(self.baseUrl) || (self.baseUrl.matches('^https?://[^/]') && !self.baseUrl.matches('^https?://[^/]*@'))",
         "baseUrl is http:// or https:// with a host and without credentials, like http://vllm:8000/v1",
     ),
-    Rule(
-        "spec",
-        "!(has(self.engine) && has(self.engine.api) && self.engine.api == 'completion' && has(self.prompt)) || "
-        "!(has(self.prompt.system) || (has(self.prompt.template) && self.prompt.template == 'chat'))",
-        "engine.api completion takes one text, but template chat or a system message makes messages; use api: chat "
-        "(or auto), or another template",
-    ),
-    Rule(
-        "spec",
-        "!(has(self.engine) && has(self.engine.api) && self.engine.api == 'chat' && has(self.prompt)) || "
-        "!has(self.prompt.template) || !(self.prompt.template in ['deepseek-math', 'alpaca'])",
-        "this template is a whole prompt, and engine.api chat would wrap it in a chat template again; use template: "
-        "chat, or api: completion (or auto)",
-    ),
 ]
-"""Rules of `engine`, and of what it asks of `prompt`."""
+"""Rules of `engine`."""
 
-PROMPT = [
-    Rule(
-        "spec.prompt",
-        "has(self.template) != has(self.inline)",
-        "give exactly one of template and inline",
-    ),
-    Rule(
-        "spec.prompt",
-        "!has(self.inline) || self.inline.contains('{query}')",
-        "the placeholder {query} is missing from inline, so every query would get the same prompt; add it",
-    ),
-    Rule(
-        "spec.prompt",
-        "!has(self.system) || !has(self.template) || !(self.template in ['deepseek-math', 'alpaca'])",
-        "this template has no system message; remove system or use template: chat",
-    ),
-]
-"""Rules of `prompt`."""
+
+def prompt_rules(otherwise: str = "''") -> list[Rule]:
+    """Rules of `prompt`, and of what it and the engine ask of each other. `otherwise` is CEL for the template in force
+    where the user names none."""
+    template = f"(has(self.prompt) && has(self.prompt.template) ? self.prompt.template : {otherwise})"
+    system = "(has(self.prompt) && has(self.prompt.system))"
+    whole = f"{template} in ['deepseek-math', 'alpaca']"
+    return [
+        Rule(
+            "spec.prompt",
+            "!has(self.inline) || self.inline.contains('{query}')",
+            "the placeholder {query} is missing from inline, so every query would get the same prompt; add it",
+        ),
+        Rule("spec.prompt", "!(has(self.template) && has(self.inline))", "give exactly one of template and inline"),
+        Rule(
+            "spec",
+            f"!has(self.prompt) || has(self.prompt.inline) || {template} != ''",
+            "prompt: give exactly one of template and inline",
+        ),
+        Rule(
+            "spec",
+            f"!({system} && {whole})",
+            "this template has no system message; remove prompt.system or use template: chat",
+        ),
+        Rule(
+            "spec",
+            f"!(has(self.engine) && has(self.engine.api) && self.engine.api == 'completion') || "
+            f"!({system} || {template} == 'chat')",
+            "engine.api completion takes one text, but template chat or a system message makes messages; use api: chat "
+            "(or auto), or another template",
+        ),
+        Rule(
+            "spec",
+            f"!(has(self.engine) && has(self.engine.api) && self.engine.api == 'chat' && {whole})",
+            "this template is a whole prompt, and engine.api chat would wrap it in a chat template again; use "
+            "template: chat, or api: completion (or auto)",
+        ),
+    ]
+
 
 MODEL_CACHE = [
     Rule(
@@ -198,4 +205,14 @@ LIFECYCLE = [
 ]
 """Rules of what becomes of an object."""
 
-__all__ = ["ENGINE", "LIFECYCLE", "MODEL_CACHE", "OBJECT", "PROMPT", "Rule", "place_rules", "pod_rules", "refused"]
+__all__ = [
+    "ENGINE",
+    "LIFECYCLE",
+    "MODEL_CACHE",
+    "OBJECT",
+    "Rule",
+    "place_rules",
+    "pod_rules",
+    "prompt_rules",
+    "refused",
+]

@@ -11,6 +11,9 @@ AT_ONCE = (
     "(has(self.optimisation) && has(self.optimisation.perProcess) ? self.optimisation.perProcess : 1))"
 )
 
+OFFLOAD = "(has(self.deepspeed) && has(self.deepspeed.offload))"
+STAGE = "(has(self.deepspeed.stage) ? self.deepspeed.stage : has(self.recipe) && self.recipe == 'dart-math' ? 3 : 0)"
+
 
 def _while_suspended(field: str) -> Rule:
     return Rule(
@@ -26,7 +29,7 @@ TRAINING = [
     *OBJECT,
     Rule(
         "spec",
-        "has(self.model) || (has(self.recipe) && self.recipe == 'tiny')",
+        "(has(self.model) && has(self.model.uri)) || (has(self.recipe) && self.recipe == 'tiny')",
         "model is required: add model: {uri: hf://OWNER/MODEL}, the base model",
     ),
     Rule(
@@ -36,14 +39,12 @@ TRAINING = [
     ),
     Rule(
         "spec",
-        "has(self.recipe) || !has(self.deepspeed) || !has(self.deepspeed.offload) || "
-        "self.deepspeed.offload != 'all' || (has(self.deepspeed.stage) && self.deepspeed.stage == 3)",
+        f"!{OFFLOAD} || self.deepspeed.offload != 'all' || {STAGE} == 3",
         "deepspeed.offload all needs stage 3; use optimizer, or stage: 3",
     ),
     Rule(
         "spec",
-        "has(self.recipe) || !has(self.deepspeed) || !has(self.deepspeed.offload) || "
-        "self.deepspeed.offload != 'optimizer' || (has(self.deepspeed.stage) && self.deepspeed.stage > 0)",
+        f"!{OFFLOAD} || self.deepspeed.offload != 'optimizer' || {STAGE} > 0",
         "deepspeed.offload optimizer needs stage 1 or more; use none, or stage: 2",
     ),
     Rule("spec.data", "has(self.uri) != has(self.fromSynthesis)", "give exactly one of uri and fromSynthesis"),
@@ -53,7 +54,7 @@ TRAINING = [
         "split and revision belong to hub data sets (hf://OWNER/NAME)",
     ),
     *place_rules("spec.data", "uri", schemes="s3|hf", always=False),
-    *place_rules("spec.model", "uri", schemes="s3|hf"),
+    *place_rules("spec.model", "uri", schemes="s3|hf", always=False),
     *place_rules("spec.output", "uri", schemes="s3"),
     Rule("spec.prompt", "!(has(self.template) && has(self.inline))", "template and inline are both given; remove one"),
     Rule(
