@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from dart_k8s import __version__
-from dart_k8s.cli.verbs import app
+from dart_k8s.cli.verbs import app, kubectl
 from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED, EXIT_STORE
+from tests.cli.calling import refused
 
 
 def test_the_version_needs_no_verb() -> None:
@@ -20,6 +21,28 @@ def test_the_version_needs_no_verb() -> None:
 def test_without_a_verb_it_tells_the_verbs() -> None:
     done = CliRunner().invoke(app, [])
     assert "validate" in done.output
+
+
+@pytest.mark.parametrize(
+    ("program", "usage", "argument"),
+    [("/usr/bin/kubectl-dart", "kubectl dart status", "name"), ("/usr/bin/dart", "dart status", "target")],
+)
+def test_called_by_kubectl_it_is_its_plug_in(program: str, usage: str, argument: str) -> None:
+    script = f"import sys\nfrom dart_k8s.cli.main import entry\nsys.argv = [{program!r}, 'status', '--help']\nentry()\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(f"Usage: {usage} [OPTIONS] [{argument}]"), done.stderr
+
+
+def test_the_verbs_of_the_cluster_come_first_for_kubectl_and_those_of_this_machine_else() -> None:
+    here, there = CliRunner().invoke(app, ["--help"]).output, CliRunner().invoke(kubectl, ["--help"]).output
+    assert here.index("On this machine") < here.index("In a cluster")
+    assert there.index("In a cluster") < there.index("On this machine")
+
+
+def test_status_asks_which_run_and_says_how_a_cluster_is_meant() -> None:
+    code, words = refused("status")
+    assert code == EXIT_SPEC and "kubectl dart status" in words
+    assert "kubectl dart status hard" in refused("status", "hard")[1]
 
 
 @pytest.mark.parametrize("arguments", [["rnu"], ["run", "--nmae", "x", "a.yaml"], ["run"]])
