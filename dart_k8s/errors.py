@@ -19,6 +19,8 @@
     ├── EngineError                the model or its endpoint
     │   ├── EngineRequestError     this one request can't be served; others can
     │   ├── EngineUnavailable      no answer after all retries: worth trying again
+    │   ├── EngineNotReady         it did not load its model in time
+    │   ├── EngineStalled          it makes no step although it has work
     │   └── EngineDead             the engine is gone: the process has to start again
     ├── VerifierError              the verifier itself, never an answer
     ├── ExecutionError             the sandbox itself, never a block of code
@@ -138,6 +140,14 @@ class EngineRequestError(EngineError):
 
 class EngineUnavailable(EngineError):
     """No answer after all retries: worth trying again."""
+
+
+class EngineNotReady(EngineError):
+    """It did not load its model in time."""
+
+
+class EngineStalled(EngineError):
+    """It makes no step although it has work."""
 
 
 class EngineDead(EngineError):

@@ -36,12 +36,12 @@ class Trouble:
     since: float
 
 
-def trouble(pod: PodFact, *, startup_deadline: float | None = None) -> Trouble | None:
+def trouble(pod: PodFact) -> Trouble | None:
     """What is wrong with a pod; None: nothing, or nothing of its own fault."""
     if pod.disrupted or pod.deleting or pod.phase == "Succeeded":
         return None
     if pod.exit_code is not None and (pod.phase == "Failed" or pod.waiting):
-        return _ended(pod, startup_deadline)
+        return _ended(pod)
     if pod.waiting in IMAGE:
         words = f"Pod {pod.name} can't get its image ({pod.waiting}): {one_line(pod.waiting_message)}"
         return Trouble(kind="broken", reason="ImagePullFailed", message=words, since=pod.created)
@@ -54,7 +54,7 @@ def trouble(pod: PodFact, *, startup_deadline: float | None = None) -> Trouble |
     return None
 
 
-def _ended(pod: PodFact, startup_deadline: float | None) -> Trouble | None:
+def _ended(pod: PodFact) -> Trouble | None:
     code, since = pod.exit_code, pod.ended_at if pod.ended_at is not None else pod.created
     if code in (0, EXIT_STOPPED):
         return None
@@ -70,18 +70,15 @@ def _ended(pod: PodFact, startup_deadline: float | None) -> Trouble | None:
             "BadConfiguration",
             f"Pod {pod.name} ended with code {code}: running it again is pointless.{tail}",
         )
-    elif startup_deadline is not None and not pod.started and since - pod.created >= startup_deadline:
-        says = f"Pod {pod.name} did not load its model within {startup_deadline:g} s and was killed.{tail}"
-        reason = "EngineNotReady"
     else:
         reason = "SamplerCrashed" if pod.stage is Stage.SAMPLER else "PodCrashed"
         says = f"Pod {pod.name} ended with code {code} ({pod.exit_reason or 'no reason given'}).{tail}"
     return Trouble(kind="failed", reason=reason, message=says, since=since)
 
 
-def worst(pods: Sequence[PodFact], *, startup_deadline: float | None = None) -> Trouble | None:
+def worst(pods: Sequence[PodFact]) -> Trouble | None:
     """What to tell of several pods: what takes a person first, then the newest failure, then the longest wait."""
-    found = [t for pod in pods if (t := trouble(pod, startup_deadline=startup_deadline)) is not None]
+    found = [t for pod in pods if (t := trouble(pod)) is not None]
     for kind, newest in (("broken", False), ("failed", True), ("waits", False)):
         those = sorted((t for t in found if t.kind == kind), key=lambda t: (t.since, t.message))
         if those:
@@ -97,8 +94,6 @@ class Tally:
     """Since the last result."""
     counted: int
     """Failed pods of the newest Job that are in `failures`, or were before a result came."""
-    attempt: int
-    """Number of the newest Job."""
 
 
 def tally(view: View) -> Tally:
@@ -109,16 +104,15 @@ def tally(view: View) -> Tally:
     """
     jobs, limit = view.jobs(Stage.SAMPLER), view.wishes.max_failures
     noted = view.noted("attempt")
-    if not jobs:
-        return Tally(failures=view.noted("failures"), counted=view.noted("counted"), attempt=noted)
-    newest = jobs[-1]
     before = view.noted("counted")
     new = sum(_burden(job) for job in jobs if job.number > noted)
     new += sum(max(0, _burden(job) - before) for job in jobs if job.number == noted)
     failures = view.noted("failures") + new if noted else min(new, max(0, limit - 1))
     if _result_came(view) or _spec_changed_after_failing(view):
         failures = 0
-    return Tally(failures=failures, counted=_burden(newest), attempt=max(newest.number, noted))
+    if not jobs:
+        return Tally(failures=failures, counted=before)
+    return Tally(failures=failures, counted=_burden(jobs[-1]))
 
 
 def _burden(job: JobFact) -> int:

@@ -66,6 +66,8 @@ _BY_KIND: Mapping[str, str] = {
     "StoreFull": "StoreFull",
     "StoreUnavailable": "StoreUnavailable",
     "StoreError": "StoreFailed",
+    "EngineNotReady": "EngineNotReady",
+    "EngineStalled": "EngineStalled",
     "EngineUnavailable": "EngineUnreachable",
     "EngineError": "EngineFailed",
     "VerifierError": "VerifiersUnavailable",

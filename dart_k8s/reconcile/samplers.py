@@ -13,7 +13,7 @@ def of_pods(view: View, count: Tally, clock: Clock) -> tuple[Said, ...]:
     ready = [pod for pod in pods if pod.ready]
     # A failure is over once a result has come after it; its pod stays until the Job goes.
     fresh = [pod for pod in pods if pod.phase != "Failed" or count.failures]
-    found = worst(fresh, startup_deadline=wishes.startup_deadline)
+    found = worst(fresh)
     said: list[Said] = []
     if ready:
         words = f"{len(ready)} samplers have their engine."

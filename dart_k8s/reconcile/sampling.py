@@ -60,7 +60,6 @@ def _step(
         after=clock.after,
         failures=count.failures,
         counted=count.counted,
-        attempt=count.attempt or None,
     )
 
 
@@ -172,7 +171,7 @@ def _given_up(view: View, count: Tally) -> Step | None:
     jobs, limit = view.jobs(Stage.SAMPLER), view.wishes.max_failures
     newest = jobs[-1] if jobs else None
     pods = view.pods(Stage.SAMPLER)
-    last = worst([pod for pod in pods if pod.phase == "Failed"], startup_deadline=view.wishes.startup_deadline)
+    last = worst([pod for pod in pods if pod.phase == "Failed"])
     told = last.message if last is not None else ""
     if newest is not None and newest.ended == "Failed" and newest.reason == "PodFailurePolicy":
         if 0 < newest.generation < view.wishes.generation:

@@ -30,7 +30,7 @@ def status(view: View, step: Step) -> dict[str, Any]:
         "output": view.wishes.output if step.phase == "Complete" else None,
         "startedAt": before.get("startedAt") or (moments.text(view.now) if step.actions else None),
         "finishedAt": moments.text(finished_at(view)) if step.phase in ("Complete", "Failed") else None,
-        "attempt": step.attempt if step.attempt is not None else before.get("attempt"),
+        "attempt": max([view.noted("attempt"), *(job.number for job in view.jobs(Stage.SAMPLER))]) or None,
         "failures": step.failures if step.failures is not None else before.get("failures"),
         "counted": step.counted if step.counted is not None else before.get("counted"),
         "rows": step.rows if step.rows is not None else before.get("rows"),

@@ -42,8 +42,7 @@ class Step:
     failures: int | None = None
     """Samplers that failed since the last result."""
     counted: int | None = None
-    """Failed pods of the sampler Job named by `attempt` that were looked at."""
-    attempt: int | None = None
+    """Failed pods of the sampler Job named by the status as `attempt` that were looked at."""
     rows: int | None = None
 
 

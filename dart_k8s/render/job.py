@@ -35,6 +35,7 @@ RETRIES = 20
 while ends nothing; their deadline is the end."""
 CLEANUP_SECONDS = 600
 PROBE_SECONDS = 5
+LATER_SECONDS = 60
 WRITABLE = {"home": Folder(HOME, "2Gi"), "tmp": Folder(TMP, "20Gi"), "cache": Folder(SCRATCH_CACHE, "20Gi")}
 POD_FAILURES = {
     "rules": [
@@ -153,7 +154,8 @@ def _probes(spec: SynthesisSpec) -> dict[str, Any]:
     """Started: the engine has its model, within the user's deadline. Live: as the sampler itself judges, which knows
     whether its engine makes steps; a pod that does not answer within a minute is gone as well."""
     get = {"port": "health", "scheme": "HTTP"}
-    started = math.ceil(spec.samplers.startup_deadline_seconds / PROBE_SECONDS)
+    # The sampler ends by itself at its deadline, and says why; the kubelet is for one that can't even do that.
+    started = math.ceil((spec.samplers.startup_deadline_seconds + LATER_SECONDS) / PROBE_SECONDS)
     return {
         "startupProbe": {
             "httpGet": {"path": STARTUP_PATH, **get},

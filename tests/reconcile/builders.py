@@ -102,12 +102,16 @@ def facts(
     return Facts(synthesis=made, jobs=jobs, progress=progress, **{**given, **fields})
 
 
-def sampling(*, progress: Progress = SAMPLING, jobs: tuple[JobFact, ...] | None = None, **fields: Any) -> Facts:
-    """Facts about one that samples with four samplers, and whose children are all there."""
-    four = (job(),) if jobs is None else jobs
-    given = {"pods": tuple(pod(index=index) for index in range(4)), **fields}
-    first = facts(jobs=(done(Stage.PREPARE), *four), progress=progress, **given)
-    return settle(first)[0]
+def sampling(*, spec: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+    """Facts about one that samples with four samplers, all children there; then, from one moment to the next, these
+    fields of the spec and these facts are others. `jobs` are besides the prepare Job."""
+    four = tuple(pod(index=index) for index in range(4))
+    seen, _ = settle(facts(jobs=(done(Stage.PREPARE), job()), progress=SAMPLING, pods=four))
+    if "jobs" in changes:
+        changes["jobs"] = (done(Stage.PREPARE), *changes["jobs"])
+    if spec:
+        changes["synthesis"] = {**seen.synthesis, "spec": {**seen.synthesis["spec"], **spec}}
+    return replace(seen, **changes)
 
 
 def condition(decision: Decision, kind: str) -> dict[str, Any]:
@@ -185,5 +189,7 @@ def _created(seen: Facts, action: CreateJob) -> Facts:
 
 def _applied(seen: Facts, kind: str, name: str, digest: str, replicas: int) -> Facts:
     rest = tuple(c for c in seen.children if (c.kind, c.name) != (kind, name))
-    made = ChildFact(kind=kind, name=name, uid=f"{kind}-uid", owner=UID, digest=digest, replicas=replicas)
+    made = ChildFact(
+        kind=kind, name=name, uid=f"{kind}-uid", owner=UID, digest=digest, replicas=replicas, ready=replicas
+    )
     return replace(seen, children=(*rest, made))

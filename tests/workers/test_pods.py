@@ -13,12 +13,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from dart_k8s.edges.engine.base import EngineCounters
 from dart_k8s.edges.store import MemoryStore, Store, open_store
-from dart_k8s.errors import SpecError, StoreUnavailable
+from dart_k8s.errors import EngineNotReady, EngineStalled, SpecError, StoreUnavailable
 from dart_k8s.ledger.keys import LOGS, OWNER, RUN
 from dart_k8s.reconcile.findings import Finding, decode
 from dart_k8s.reconcile.progress import Progress
@@ -28,7 +30,8 @@ from dart_k8s.workers.pod.errand import Errand, read_declaration
 from dart_k8s.workers.pod.errands import clean, refuse_roots
 from dart_k8s.workers.pod.health import Pulse
 from dart_k8s.workers.pod.journal import MOST_PARTS, PART_BYTES, Journal
-from dart_k8s.workers.pod.sample import start
+from dart_k8s.workers.pod.measures import Measures
+from dart_k8s.workers.pod.sample import _run, start
 from tests.cli.declarations import declaration, write_declarations, write_problems
 from tests.cli.test_run import check_whole, written
 from tests.s3_server import S3Server
@@ -300,6 +303,55 @@ async def test_a_sampler_that_is_told_to_stop_while_its_model_loads_does_not_wai
     errand.stopping.set()
     assert await starting is False
     assert engine.called_off
+
+
+async def test_an_engine_that_does_not_load_in_time_is_a_failure_with_a_reason(folder: Path) -> None:
+    declare(folder)
+    errand = Errand(synthesis=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
+    engine: Any = Hanging()
+    with pytest.raises(EngineNotReady, match="did not load its model within"):
+        await start(errand, engine, seconds=0.01)
+
+
+class Unmeasured(Measures):
+    """Measures nothing."""
+
+    def __init__(self) -> None: ...
+
+    def engine(self, *_: Any) -> None: ...
+
+    def sampler(self, *_: Any) -> None: ...
+
+    def store(self, *_: Any) -> None: ...
+
+
+class Stuck:
+    """A sampler with an engine that does not move; told to stop, it gives its work back."""
+
+    class Standing:
+        running, waiting, pending = 3, 0, 0
+
+    def __init__(self) -> None:
+        self.standing, self.stopped = self.Standing(), asyncio.Event()
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    async def run(self) -> int:
+        await self.stopped.wait()
+        return 75
+
+
+async def test_a_sampler_whose_engine_stalls_gives_its_work_back_and_ends_with_a_reason(folder: Path) -> None:
+    declare(folder)
+    errand = Errand(synthesis=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
+    sampler: Any = Stuck()
+    pulse = Pulse(patience=0.0)
+    pulse.look(3, (1,))
+    engine: Any = SimpleNamespace(slots=4, counters=EngineCounters())
+    with pytest.raises(EngineStalled, match="made no step"):
+        await _run(errand, sampler, engine, MemoryStore("m"), Unmeasured(), pulse)
+    assert sampler.stopped.is_set()
 
 
 def test_an_engine_is_stalled_only_when_work_is_in_flight_and_nothing_moves_for_the_whole_time() -> None:

@@ -6,13 +6,14 @@ is held then.
 """
 
 import asyncio
+import math
 from contextlib import suppress
 from pathlib import Path
 
 from dart_k8s.edges.engine.base import Engine
 from dart_k8s.edges.metrics import Metrics
 from dart_k8s.edges.store import Store, open_store
-from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED
+from dart_k8s.errors import EXIT_CLOSED, EXIT_STOPPED, EngineNotReady, EngineStalled
 from dart_k8s.ledger.keys import BUDGET, RUN
 from dart_k8s.ledger.state import Phase, pointer
 from dart_k8s.reconcile.findings import Doing
@@ -30,6 +31,8 @@ from .measures import Measures
 LOOK_SECONDS = 1.0
 """Between two looks at what is measured."""
 PREPARED_POLL = 2.0
+FLUSH_SECONDS = 20.0
+"""For writing what is finished and giving claims back, before a sampler with a stalled engine ends."""
 
 
 def metrics_of_process() -> Metrics:
@@ -74,7 +77,7 @@ async def sample(errand: Errand, *, cache: Path, offline: bool, port: int, log: 
         engine = await unless_stopped(errand.stopping, make)
         errand.doing = Doing.ENGINE
         errand.tell("loading", engine=synthesis.spec.engine.kind)
-        if not await start(errand, engine):
+        if not await start(errand, engine, seconds=float(synthesis.spec.samplers.startup_deadline_seconds)):
             errand.tell("left", code=EXIT_STOPPED, why="told to stop while the engine started")
             return EXIT_STOPPED
         pulse.started = True
@@ -99,17 +102,27 @@ def _closed(store: Store) -> bool:
     return phase is Phase.CLOSED
 
 
-async def start(errand: Errand, engine: Engine) -> bool:
-    """Start the engine; False if told to stop meanwhile. Its start is called off then, and not waited for."""
+async def start(errand: Errand, engine: Engine, *, seconds: float = math.inf) -> bool:
+    """Start the engine; False if told to stop meanwhile. Its start is called off then, and not waited for.
+
+    EngineNotReady after so many seconds: said here, because to one that the kubelet ends for it that looks like any
+    other request to stop.
+    """
     starting = asyncio.create_task(engine.start(), name="engine")
     stop = asyncio.create_task(errand.stopping.wait(), name="stop")
     try:
-        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        patience = None if math.isinf(seconds) else seconds
+        await asyncio.wait({starting, stop}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
             starting.cancel()
             with suppress(asyncio.CancelledError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await starting
+            if not stop.done():
+                raise EngineNotReady(
+                    f"The engine did not load its model within {seconds:g} s.",
+                    remedy="Raise spec.samplers.startupDeadlineSeconds, or use a model cache.",
+                )
             return False
         errand.tell("engine", **facts_of(starting.result()))
         return True
@@ -128,6 +141,8 @@ async def _run(errand: Errand, sampler: Sampler, engine: Engine, store: Store, m
             measures.engine(engine.slots, counters)
             measures.sampler(standing)
             measures.store(dict(store.requests()))
+            if pulse.stalled:
+                return
             await asyncio.sleep(LOOK_SECONDS)
 
     async def obey() -> None:
@@ -135,12 +150,25 @@ async def _run(errand: Errand, sampler: Sampler, engine: Engine, store: Store, m
         sampler.stop()
 
     background = [asyncio.create_task(look(), name="look"), asyncio.create_task(obey(), name="obey")]
+    work = asyncio.create_task(sampler.run(), name="work")
     try:
-        return await sampler.run()
+        await asyncio.wait({work, background[0]}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done() or not pulse.stalled:
+            if not work.done():
+                await background[0]
+            return await work
+        # What is finished is kept; the rest belongs to an engine that answers nothing any more.
+        stalled = pulse.stalled
+        sampler.stop()
+        await asyncio.wait({work}, timeout=FLUSH_SECONDS)
+        raise EngineStalled(
+            f"The engine made no step for {stalled:.0f} s although responses were on their way.",
+            remedy="Look at its log, and at the GPU.",
+        )
     finally:
-        for task in background:
+        for task in (work, *background):
             task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await asyncio.gather(work, *background, return_exceptions=True)
 
 
 __all__ = ["sample", "start"]
