@@ -20,7 +20,7 @@ WRITABLE_ENV = {
     "HOME": HOME,
     "TMPDIR": TMP,
     "XDG_CACHE_HOME": SCRATCH_CACHE,
-    "XDG_CONFIG_HOME": f"{HOME}/.config",
+    "XDG_CONFIG_HOME": f"{TMP}/config",
     "VLLM_CACHE_ROOT": f"{SCRATCH_CACHE}/vllm",
     "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_CACHE}/inductor",
     "TRITON_CACHE_DIR": f"{SCRATCH_CACHE}/triton",
