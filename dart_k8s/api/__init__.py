@@ -6,7 +6,7 @@ from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
 from .evaluation import Evaluation, EvaluationSpec
 from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
-from .load import KINDS, Declaration, load_documents, load_one, to_dict, to_yaml
+from .load import KINDS, Declaration, load_documents, load_one, load_value, to_dict, to_yaml
 from .metadata import API_VERSION, GROUP, Metadata
 from .pods import EnvVar, PodSettings
 from .recipes import RECIPES, SUMMARIES, TRAINING_RECIPES, show
@@ -85,6 +85,7 @@ __all__ = [
     "digest",
     "load_documents",
     "load_one",
+    "load_value",
     "reference",
     "show",
     "template",

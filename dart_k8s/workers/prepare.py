@@ -5,7 +5,7 @@ repeated: the snapshot, the first budget state, and last the record, which says 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,15 @@ class Prepare:
     """In a pod: where ConfigMaps with queries lie, as NAME/KEY."""
     uid: str | None = None
     """In a pod: that of the Synthesis, for the output's owner."""
+    connect: Callable[[str], Store] = open_store
+    """From an output's URI to its store."""
     doing: Doing = Doing.STARTING
     """What is being done now: it says what an error is about."""
     _told: set[str] = field(default_factory=set)
 
     def check(self, synthesis: Synthesis) -> None:
         """All checks, nothing written: what `dart run` does for every document before the first one starts."""
-        store = open_store(synthesis.spec.output.uri)
+        store = self.connect(synthesis.spec.output.uri)
         found = record.read(store)
         if found is not None:
             record.continued(store, found[0], synthesis)
@@ -83,7 +85,7 @@ class Prepare:
     def prepare(self, synthesis: Synthesis) -> Prepared:
         """Make the output ready; goes on with one that is. Raises SpecError, DataError, StoreError, EngineError."""
         self.doing = Doing.OUTPUT
-        store = open_store(synthesis.spec.output.uri)
+        store = self.connect(synthesis.spec.output.uri)
         found = record.read(store)
         if found is not None:
             record.continued(store, found[0], synthesis)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dart_k8s import __version__
-from dart_k8s.api import Synthesis, differences, digest, load_one, to_dict, to_yaml
+from dart_k8s.api import Synthesis, differences, digest, load_value, to_dict, to_yaml
 from dart_k8s.edges.store import Store
 from dart_k8s.errors import NotFound, OutputOwned, RunError, SpecChanged, SpecError
 from dart_k8s.ledger.keys import RUN
@@ -56,7 +56,7 @@ class RunRecord:
     @property
     def synthesis(self) -> Synthesis:
         """The declaration as a model."""
-        return load_one(json.dumps(self.declaration), f"the record in '{RUN}'")
+        return load_value(self.declaration, f"the record in '{RUN}'")
 
 
 def encode(record: RunRecord) -> bytes:

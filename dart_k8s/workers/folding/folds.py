@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from dart_k8s.api import Synthesis, load_one
+from dart_k8s.api import Synthesis, load_value
 from dart_k8s.edges.store import open_store
 from dart_k8s.errors import DartError, RunError, SpecError, StoreError
 from dart_k8s.reconcile.progress import Progress
@@ -101,7 +101,7 @@ class Folds:
             if "forget" in request:
                 await self._forget(uri)
                 return {"forgotten": uri}
-            synthesis = load_one(json.dumps(request["declaration"]), f"the declaration of {uri}")
+            synthesis = load_value(request["declaration"], f"the declaration of {uri}")
             progress = await self._fold(
                 uri, synthesis, samplers=int(request.get("samplers", 1)), lease=str(request["lease"])
             )

@@ -1,5 +1,6 @@
 """prepare, curate and cleanup: the errands that end by themselves."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -52,7 +53,7 @@ async def cleanup(errand: Errand, *, uid: str | None) -> int:
     return EXIT_CLOSED
 
 
-def clean(synthesis: Synthesis, uid: str | None) -> int:
+def clean(synthesis: Synthesis, uid: str | None, connect: Callable[[str], Store] = open_store) -> int:
     """Delete the run's four folders; how many objects that were.
 
     The owner goes last: killed at any moment, it is done again. Nothing there, or nothing of an owner: nothing is
@@ -60,7 +61,7 @@ def clean(synthesis: Synthesis, uid: str | None) -> int:
     """
     uri = synthesis.spec.output.uri
     refuse_roots(uri)
-    store = open_store(uri)
+    store = connect(uri)
     found = owner.read(store)
     if found is None:
         return 0
