@@ -25,6 +25,7 @@ BUDGET = {
     "packaging": 60,
     "reconcile": 45,
     "render": 60,
+    "simulation": 180,
     "verifier": 120,
     "workers": 180,
 }

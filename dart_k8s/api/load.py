@@ -119,4 +119,14 @@ def to_yaml(declaration: Declaration) -> str:
     return write(to_dict(declaration))
 
 
-__all__ = ["KINDS", "MODELS", "Declaration", "load_documents", "load_one", "load_value", "path_text", "to_dict", "to_yaml"]
+__all__ = [
+    "KINDS",
+    "MODELS",
+    "Declaration",
+    "load_documents",
+    "load_one",
+    "load_value",
+    "path_text",
+    "to_dict",
+    "to_yaml",
+]

@@ -25,12 +25,17 @@ LIST_KEYS: Mapping[str, str] = {
 """Lists whose items are merged by a key (x-kubernetes-list-map-keys); all others are replaced whole."""
 SETS = {"finalizers"}
 """Lists of words that several managers may add to."""
+PLAIN = {str, int, float, bool, type(None)}
 _ITEM = "\0"
 """Begins the address of an item within a list."""
 
 
 def copied(value: Any) -> Any:
     """A deep copy of JSON values: several times faster than copy.deepcopy."""
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,0 +1,306 @@
+"""One run: a cluster, a store, operators and pods in simulated time, from submission to rest, and what must hold."""
+
+import asyncio
+import json
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from dart_k8s.api import Synthesis
+from dart_k8s.api.load import load_value
+from dart_k8s.edges.clock import run_virtual
+from dart_k8s.edges.cluster import Object
+from dart_k8s.edges.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, JOBS, LEASES, PODS, SYNTHESES
+from dart_k8s.edges.store import MemoryStore
+from dart_k8s.ledger import state
+from dart_k8s.ledger.keys import BUDGET
+from dart_k8s.ledger.state import BudgetState
+from dart_k8s.names import STAGE, Stage, declaration_name
+from dart_k8s.reconcile import Settings
+from dart_k8s.workers.translate import goal_of
+from tests.workers.faults import Faults, check
+
+from .books import EPOCH, Books, client
+from .cases import Case
+from .controllers import Controllers
+from .kubelet import Kubelet
+from .operators import Child, Children, Operator, Troubles
+from .processes import Process, cleanup, curate, prepare, sample, verify
+from .world import World
+
+__all__ = ["Run", "simulate"]
+
+NAMESPACE, NAME = "math", "s"
+LONGEST = 20_000.0
+"""Simulated seconds after which a run is stuck."""
+REST = 3_000.0
+"""Simulated seconds for which nothing may happen at the end."""
+MOST_STATUS = 16 << 10
+WORK = {
+    Stage.PREPARE: prepare, Stage.SAMPLER: sample, Stage.CURATE: curate, Stage.CLEANUP: cleanup, Stage.VERIFIER: verify,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _loaded(text: str) -> Synthesis:
+    return load_value(yaml.load(text, Loader=yaml.CSafeLoader), "a pod's declaration")
+
+
+@lru_cache(maxsize=64)
+def _declared(text: str) -> Synthesis:
+    return load_value(json.loads(text), "the case")
+
+
+class Run:
+    """See the module."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.rng = case, case.rng
+        self.told: Counter[str] = Counter()
+        self.happened: Counter[str] = Counter()
+        self.history: list[str] = []
+        """Phases, operators' ends and what users did, in order, with times."""
+        self.broken: list[str] = []
+        """Invariants that did not hold."""
+        self.books = Books()
+        self.loop = asyncio.get_running_loop()
+        self.store = MemoryStore("s3://bucket/runs/s", after=self._stored)
+        self.controllers = Controllers(self.books, client(self.books, self.now, "kubernetes"), case.seed)
+        self.kubelet = Kubelet(self.books, client(self.books, self.now, "kubelet"), self._process, case.seed + 1)
+        self.user = client(self.books, self.now, "user")
+        self.settings = Settings(allowed_outputs={"*": ("s3://bucket/",)})
+        self.world = self._world()
+        self.books.looks += [self._look, self.kubelet.look]
+        self.operators: list[Operator] = []
+        self.starts = self.processes = 0
+        self._controllers_due = False
+        self._state: BudgetState | None = None
+        self.phase = ""
+        self.changed = asyncio.Event()
+
+    def now(self) -> float:
+        """Seconds since the epoch by the API server's clock."""
+        return EPOCH + self.loop.time()
+
+    def manifest(self) -> dict[str, Any]:
+        """What the user applies."""
+        head = {"apiVersion": SYNTHESES.api_version, "kind": "Synthesis", "metadata": {"name": NAME}}
+        return {**head, "spec": json.loads(json.dumps(self.case.spec))}
+
+    def _world(self) -> World:
+        case = self.case
+        world = World(
+            rates=case.rates, goal=goal_of(_declared(json.dumps(self.manifest()))), slots=case.slots, tokens=40.0,
+            late=case.late, flush_seconds=case.flush_seconds, seed=case.seed,
+        )  # fmt: skip
+        world.store = self.store
+        return world
+
+    # -- the parts' doings
+
+    def _look(self, kind: str, before: Object | None, after: Object | None) -> None:
+        for operator in self.operators:
+            operator.look(kind)
+        if kind == "Synthesis":
+            self._look_at_synthesis(before, after)
+        if kind in ("Job", "Pod", "Deployment", "Synthesis") and not self._controllers_due:
+            self._controllers_due = True
+            self.loop.call_later(self.rng.uniform(0.05, 0.4), self._control)
+
+    def _control(self) -> None:
+        self._controllers_due = False
+        due = self.controllers.step()
+        if due is not None and not self._controllers_due:
+            self.loop.call_later(max(0.01, due - self.now() + 0.01), self._control_again)
+
+    def _control_again(self) -> None:
+        if not self._controllers_due:
+            self._control()
+
+    def _look_at_synthesis(self, before: Object | None, after: Object | None) -> None:
+        status = (after or {}).get("status") or {}
+        size = len(json.dumps(status))
+        if size > MOST_STATUS:
+            self.broken.append(f"a status of {size} bytes")
+        phase = status.get("phase", "") if after is not None else "gone"
+        if phase != self.phase:
+            self.note(f"phase {phase}: {status.get('message', '')[:100]}")
+        self.phase = phase
+        self.changed.set()
+
+    def _stored(self, operation: str, key: str) -> None:
+        if operation != "put" or key != BUDGET:
+            return
+        found = self.store._objects.get(BUDGET.encode())
+        if found is None:
+            return
+        new, old = state.decode(found[0]), self._state
+        self._state = new
+        if old is None:
+            return
+        if new.epoch < old.epoch:
+            self.broken.append(f"the epoch went from {old.epoch} to {new.epoch}")
+        numbers = [0 if one.plan is None else one.plan.number for one in (old, new)]
+        if numbers[1] < numbers[0]:
+            self.broken.append(f"the plan went from {old.plan} to {new.plan}")
+        if (new.spent() < old.spent()).any():
+            self.broken.append(f"trials went from {old.spent()} to {new.spent()}")
+
+    def _process(self, pod: Object) -> Process:
+        about = pod["metadata"]
+        stage = Stage(about["labels"][STAGE])
+        mounted = self.books.kind(CONFIG_MAPS).objects.get((NAMESPACE, declaration_name(NAME)))
+        self.processes += 1
+        env = {one["name"]: one.get("value") for one in pod["spec"]["containers"][0].get("env", ())}
+        text = mounted["data"]["declaration.yaml"] if mounted else ""
+        return Process(
+            name=about["name"],
+            number=self.processes,
+            synthesis=_loaded(text),
+            uid=env.get("DART_UID") or "",
+            store=self.store,
+            world=self.world,
+            faults=self.faults_of(stage),
+            latency=self.case.latency,
+            work=WORK[stage],
+            judged=self.judged,
+            seed=self.case.seed,
+        )
+
+    def judged(self) -> bool:
+        """Whether a verification pod is ready."""
+        deployments = self.books.kind(DEPLOYMENTS).objects.values()
+        return any((one.get("status") or {}).get("readyReplicas") for one in deployments)
+
+    def faults_of(self, stage: Stage) -> Faults:
+        """Of the next process of a stage."""
+        return Faults()
+
+    def begin_operator(self) -> None:
+        """Another process of the operator."""
+        if self.broken:
+            return
+        self.starts += 1
+        number = self.starts
+        troubles = self.troubles_of(number)
+
+        def make(child: int) -> Child:
+            faults = troubles.child if not child else Faults(outages=troubles.child.outages)
+            seed = self.case.seed * 1000 + number * 10 + child
+            return Child(lambda uri: self.store, faults, latency=self.case.latency, seed=seed, tell=self.tell)
+
+        operator = Operator(
+            f"operator-{number}",
+            client(self.books, self.now, "dart-operator"),
+            Children(make),
+            self.settings,
+            troubles,
+            seed=self.case.seed * 100 + number,
+            elected=self.case.operators > 1,
+            ended=self._operator_ended,
+            tell=self.tell,
+        )
+        self.operators.append(operator)
+
+    def troubles_of(self, number: int) -> Troubles:
+        """Of an operator's process."""
+        return Troubles()
+
+    def _operator_ended(self, operator: Operator, why: str) -> None:
+        self.operators.remove(operator)
+        self.happened.update(operator.happened)
+        operator.happened.clear()
+        self.note(f"{operator.name} {why}")
+        self.loop.call_later(self.rng.uniform(0.5, 6.0), self.begin_operator)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """What anybody says."""
+        self.told[event] += 1
+        if event == "fault":
+            self.broken.append(f"fault: {facts}")
+
+    def note(self, what: str) -> None:
+        """For the story of a failing run."""
+        self.history.append(f"{self.loop.time():8.1f} {what}")
+
+    # -- from beginning to end
+
+    async def whole(self) -> "Run":
+        """Submit, wait for the end, then for rest, and check everything."""
+        for _ in range(self.case.operators):
+            self.begin_operator()
+        self.user.create(SYNTHESES, NAMESPACE, self.manifest())
+        await self._until(lambda: self.phase == "Complete")
+        await asyncio.sleep(150.0)
+        await self._rest()
+        check(self.world)
+        self._left_behind()
+        for operator in self.operators:
+            self.happened.update(operator.happened)
+        return self
+
+    async def _until(self, done: Any) -> None:
+        ends = self.loop.time() + LONGEST
+        while not done():
+            if self.broken:
+                raise AssertionError(self.broken[0])
+            if self.loop.time() > ends:
+                raise AssertionError(f"stuck in phase {self.phase!r}")
+            self.changed.clear()
+            try:
+                async with asyncio.timeout(60.0):
+                    await self.changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _rest(self) -> None:
+        """Nothing is written and nothing is asked of the store."""
+        writes, requests = self.books.writes, dict(self.store.requests())
+        leases = self._lease_writes()
+        await asyncio.sleep(REST)
+        asked = {name: n - requests[name] for name, n in self.store.requests().items() if n != requests[name]}
+        written = self.books.writes - writes - (self._lease_writes() - leases)
+        if asked:
+            self.broken.append(f"requests to the store at rest: {asked}")
+        if written:
+            self.broken.append(f"{written} writes at rest")
+        if self.broken:
+            raise AssertionError(self.broken[0])
+
+    def _lease_writes(self) -> int:
+        return len(self.books.kind(LEASES).history)
+
+    def _left_behind(self) -> None:
+        left = [f"{kind} {name}" for kind, name in self._objects()]
+        wanted = {f"Job {NAME}-curate-1", f"ConfigMap {NAME}-declaration", f"Synthesis {NAME}"}
+        assert wanted <= set(left), left
+
+    def _objects(self) -> list[tuple[str, str]]:
+        found = []
+        for resource in (SYNTHESES, JOBS, PODS, CONFIG_MAPS, DEPLOYMENTS):
+            found += [(resource.kind, key[1]) for key in self.books.kind(resource).objects]
+        return found
+
+    def story(self) -> str:
+        """What happened, for a failing run."""
+        lines = [*self.history, f"faults {dict(self.happened)}", f"said {dict(self.told)}"]
+        lines += [f"created {dict(self.books.created)}", f"left {self._objects()}"]
+        return "\n".join(lines)
+
+
+def simulate(case: Case) -> Run:
+    """Run a case in simulated time. AssertionError with the story of the run if anything that must hold does not."""
+    made: list[Run] = []
+
+    async def main() -> Run:
+        run = Run(case)
+        made.append(run)
+        return await run.whole()
+
+    try:
+        return run_virtual(main())
+    except AssertionError as error:
+        story = made[0].story() if made else ""
+        raise AssertionError(f"seed {case.seed}: {error}\n{story}") from None
