@@ -25,11 +25,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        from .verbs import app as dart
-        from .verbs import kubectl
-
-        app, name = (kubectl, "kubectl dart") if called_by_kubectl(sys.argv[0]) else (dart, "dart")
-        app(prog_name=name)
+        _app()
     except DartError as error:
         _leave(error)
     except ModuleNotFoundError as error:
@@ -98,6 +94,19 @@ def _leave_at_once() -> NoReturn:
     error = StoppedError()
     os.write(2, f"{error}\n".encode())
     os._exit(error.exit_code)
+
+
+def _app() -> None:
+    if sys.argv[1:2] == ["operator"] and not called_by_kubectl(sys.argv[0]):
+        # It runs for ever, in as little memory as possible: it does without what other verbs import.
+        from .operator import app
+
+        app(prog_name="dart")
+    from .verbs import app as dart
+    from .verbs import kubectl
+
+    app, name = (kubectl, "kubectl dart") if called_by_kubectl(sys.argv[0]) else (dart, "dart")
+    app(prog_name=name)
 
 
 def _leave(error: DartError) -> NoReturn:

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+
+@app.callback()
+def root() -> None:
+    """Only this verb: without the others its process is half as large, and starts in half the time."""
+
+
+@app.command("operator")
 def operator(
     settings: Annotated[
         Path | None, typer.Option("--settings", help="YAML file with settings; options given here override it.")
