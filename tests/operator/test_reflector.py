@@ -163,6 +163,22 @@ def test_an_older_version_never_replaces_a_newer_one():
     assert here.cache.facts(Key("a", "s"))[0].parallelism == 5
 
 
+def test_a_watch_that_was_silent_is_begun_again_at_once_if_the_server_answers():
+    here = Watching()
+    here.reflector.step()
+
+    def silence(verb: str, resource: Resource, namespace: str, name: str) -> None:
+        if verb == "watch":
+            here.time += 75
+            raise ClusterUnavailable("silent for 75 s")
+
+    here.cluster.before = silence
+    for _ in range(5):
+        assert here.reflector.step() <= 1.0
+    assert here.told == ["watch-again"] * 5
+    assert here.time - here.reflector.heard == 0 and here.reflector.failures == 0
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["create", "delete", "scale", "step", "expire", "lose", "lag", "own"]),
