@@ -24,9 +24,9 @@ NEGATIVE = ("Failed", "Suspended", "Degraded")
 """Conditions that are bad when they are True."""
 NORMAL = (
     "Pending", "Preparing", "EngineLoading", "AlreadyFinished", "Accepted", "Sampling", "Sealing", "Curating",
-    "AllWell", "NotFailed", "Resumed",
+    "AllWell", "NotFailed", "Resumed", "Paused",
 )  # fmt: skip
-"""Reasons that a run passes through when all is well."""
+"""Reasons that a run passes through when all is well, and those that only point at another condition."""
 UNSEEN_SECONDS = 30.0
 """An operator that runs looks at a new object within a second or two."""
 WARNINGS = 5
@@ -63,13 +63,16 @@ def causes(observed: Observed, now: float) -> list[Cause]:
         reason = str(condition["reason"])
         if reason in found:
             continue
-        seen = [_shown(group, now) for group in groups if group.first.reason == reason]
+        message = one_line(str(condition.get("message") or ""))
+        same = [group for group in groups if group.first.reason == reason]
+        seen = [_shown(group, now, whole=group.first.message not in message) for group in same]
         seen += queued if reason in ("WaitingForQuota", "SuspendedByQueue") else []
         found[reason] = _of_reason(
             reason,
             name,
-            message=one_line(str(condition.get("message") or "")),
+            message=message,
             since=instant(condition.get("lastTransitionTime")),
+            remedy=next((group.first.remedy for group in same if group.first.remedy), ""),
             seen=tuple(seen),
         )
     if queued and not {"WaitingForQuota", "SuspendedByQueue"} & found.keys():
@@ -169,8 +172,10 @@ def report(observed: Observed, now: float) -> list[str]:
     item = observed.synthesis
     about, status = item["metadata"], item.get("status") or {}
     message = one_line(str(status.get("message") or ""))
-    made = [f"{about['namespace']}/{about['name']}: {phase(item)}{f'. {message}' * bool(message)}"]
     found = causes(observed, now)
+    told = {cause.reason for cause in found}
+    message = "" if any(message == cause.message for cause in found) else message
+    made = [f"{about['namespace']}/{about['name']}: {phase(item)}{f'. {message}' * bool(message)}"]
     if not found:
         made.append(f"  Nothing stands in its way. {_WHAT_NOW.get(phase(item), '')}".rstrip())
     for number, cause in enumerate(found, start=1):
@@ -180,10 +185,9 @@ def report(observed: Observed, now: float) -> list[str]:
         made += [f"   {line}" for line in cause.seen]
         made += [f"   What to do: {cause.remedy}"] if cause.remedy else []
     if groups := grouped(observed.pods):
-        told = {cause.reason for cause in found}
         made.append("Pods:")
         made += [f"  {_shown(group, now, whole=group.first.reason not in told)}" for group in groups]
-    if warnings := _warnings(observed.events, now):
+    if warnings := _warnings([event for event in observed.events if not _said(event, told)], now):
         made += ["Warnings:", *(f"  {line}" for line in warnings)]
     if observed.hidden:
         made.append(f"You may not read {', '.join(observed.hidden)} here: what they say is missing from this.")
@@ -197,6 +201,13 @@ _WHAT_NOW: Mapping[str, str] = {
     "Curating": "The data set is being written.",
     "Complete": "It is done.",
 }
+
+
+def _said(event: Object, told: set[str]) -> bool:
+    """Whether a cause says the same: the operator's own events, and what the scheduler told the pods."""
+    reason = str(event.get("reason"))
+    of_ours = (event.get("involvedObject") or {}).get("kind") == "Synthesis"
+    return (reason == "FailedScheduling" and "Unschedulable" in told) or (of_ours and reason in (*told, "Failed"))
 
 
 def _warnings(events: Iterable[Object], now: float) -> list[str]:

@@ -124,7 +124,7 @@ def live(place: Reach, pods: list[Object], *, tail: int, say: Say) -> Iterator[s
         except (ObjectNotFound, ObjectRefused) as error:
             say(f"[{name}] has no log: {error.message}")
         except ClusterUnavailable as error:
-            say(f"[{name}] can't be read to its end: {error.message}")
+            say(f"[{name}] can't be read to its end (--stored has what it left in the store): {error.message}")
 
 
 def stored(store: Store, name: str, *, stage: str | None, pod: str | None, tail: int, say: Say) -> Iterator[str]:

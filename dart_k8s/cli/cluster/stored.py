@@ -11,10 +11,8 @@ from dart_k8s.workers import record
 
 __all__ = ["from_here", "open_output", "uri_of"]
 
-CREDENTIALS = (
-    "This is read with the credentials of this machine, not of the pods: set AWS_PROFILE or AWS_ACCESS_KEY_ID, and "
-    "AWS_ENDPOINT_URL_S3 for a store that is not AWS."
-)
+OURS = "This is read with the credentials of this machine, not of the pods."
+CREDENTIALS = f"{OURS} Set AWS_PROFILE or AWS_ACCESS_KEY_ID, and AWS_ENDPOINT_URL_S3 for a store that is not AWS."
 
 
 def uri_of(item: Object) -> str:
@@ -29,7 +27,7 @@ def from_here(item: Object, what: str) -> Iterator[None]:
         yield
     except StoreError as error:
         error.message = f"Cannot read {what} of Synthesis '{item['metadata']['name']}': {error.message}"
-        error.remedy = f"{CREDENTIALS} {error.remedy}".rstrip()
+        error.remedy = f"{OURS} {error.remedy}" if error.remedy else CREDENTIALS
         raise
 
 

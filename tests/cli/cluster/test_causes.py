@@ -26,7 +26,7 @@ def test_every_reason_that_is_not_well_is_explained_with_its_way_out(reason: str
     [kind, *_] = REASONS[reason].types
     found = causes(observed(condition(kind, reason, "what happened")), NOW)
     if not found:
-        assert not REASONS[reason].remedy or reason == "EngineLoading"
+        assert not REASONS[reason].remedy or reason in ("EngineLoading", "Paused")
         return
     [cause] = found
     assert (cause.reason, cause.meaning, cause.message) == (reason, REASONS[reason].meaning, "what happened")
@@ -116,6 +116,18 @@ def test_a_pod_s_own_way_out_comes_before_the_general_one():
 )
 def test_pods_that_were_stopped_or_taken_are_no_cause(item: Object):
     assert causes(observed(pods=(item,)), NOW) == []
+
+
+def test_what_a_cause_says_is_not_said_again():
+    said = encode(Finding(reason="QueriesUnreadable", message="Row 3 has no answer.", remedy="Mend row 3."))
+    event = {
+        "metadata": {"name": "e"}, "involvedObject": {"kind": "Synthesis", "name": "hard"},
+        "reason": "QueriesUnreadable", "message": "Pod p: Row 3 has no answer.",
+    }  # fmt: skip
+    failed = condition("Failed", "QueriesUnreadable", "Pod p: Row 3 has no answer.")
+    lines = report(observed(failed, pods=(ended("p", 64, said, stage="prepare"),), events=(event,)), NOW)
+    assert sum("Row 3 has no answer." in line for line in lines) == 1
+    assert "   What to do: Mend row 3." in lines and "Warnings:" not in lines
 
 
 def test_kueue_s_words_are_shown_with_the_queue():
