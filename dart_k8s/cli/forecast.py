@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from .cluster.forecast import in_cluster
+from .cluster.reaching import ContextOption, KubeconfigOption, NamespaceOption, in_words, reach
 from .reading import is_declaration, read_declarations
 from .screen import CACHE, wide_console
 from .stopping import stoppable
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def forecast(
-    target: Annotated[str, typer.Argument(help="Declaration file, or the URI of an output; - reads standard input.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="Declaration file, or the URI of an output; - reads standard input. With an option of a cluster: a "
+            "name there."
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="Only this Synthesis of the file.")] = None,
     token_rate: Annotated[
         float | None, typer.Option(help="Tokens a second of one GPU, for GPU-hours.", min=0.001)
@@ -31,17 +39,25 @@ def forecast(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, one document a Synthesis.")] = False,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
     """Forecast trials, tokens, GPU-hours, rows and covered queries for several hopeless stops, with 90 % intervals.
 
     Before a run from its queries, earlier pools and fixed difficulties; during and after it from what its trials
-    showed. Samples nothing, changes nothing.
+    showed. Samples nothing, changes nothing. For a Synthesis in a cluster say so: `kubectl dart forecast NAME`, or give
+    -n, --context or --kubeconfig.
     """
     from dart_k8s.workers.outlook import Asked, of_declaration, of_output
     from dart_k8s.workers.prepare import Prepare
 
     asked = Asked(tokens_per_trial=tokens, tokens_per_second=token_rate, like=like, seed=seed)
-    if is_declaration(target):
+    if namespace or context or kubeconfig:
+        place = reach(namespace, context, kubeconfig)
+        with in_words(place):
+            found = [in_cluster(place, target, asked, None if as_json else wide_console())]
+    elif is_declaration(target):
         documents = read_declarations(target, name)
         prepare = Prepare(cache=CACHE, pending=frozenset(d.spec.output.uri for d in documents))
         found = stoppable(lambda: [of_declaration(document, prepare, asked) for document in documents])

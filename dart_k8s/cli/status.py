@@ -18,7 +18,16 @@ from dart_k8s.workers.status import Status as Standing
 from dart_k8s.workers.status import status as standing
 from dart_k8s.workers.translate import goal_of
 
-from .cluster.reaching import AllOption, ContextOption, KubeconfigOption, NamespaceOption, in_words, reach
+from .cluster.reaching import (
+    AllOption,
+    ContextOption,
+    FormOption,
+    KubeconfigOption,
+    NamespaceOption,
+    in_words,
+    reach,
+)
+from .cluster.status import WATCH_HELP, check_form
 from .cluster.status import show as show_in_cluster
 from .reading import is_declaration, outputs_of
 from .screen import wide_console
@@ -34,6 +43,8 @@ def status(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, one document a Synthesis.")] = False,
     queries: Annotated[bool, typer.Option("--queries", help="Also each query.")] = False,
+    watching: Annotated[bool, typer.Option("--watch", "-w", help=f"In a cluster only. {WATCH_HELP}")] = False,
+    form: FormOption = None,
     namespace: NamespaceOption = None,
     all_namespaces: AllOption = False,
     context: ContextOption = None,
@@ -44,20 +55,24 @@ def status(
     This is about a run of this machine or an output. For a Synthesis in a cluster say so: `kubectl dart status NAME`,
     or give -n, -A, --context or --kubeconfig.
     """
+    check_form(form)
     if namespace or all_namespaces or context or kubeconfig:
         place = reach(namespace, context, kubeconfig, all_namespaces=all_namespaces)
         with in_words(place):
             show_in_cluster(
                 place,
                 target,
-                form="json" if as_json else None,
+                form="json" if as_json else form,
                 queries=queries,
-                watching=False,
+                watching=watching,
                 console=wide_console(),
             )
         return
     if target is None:
         raise SpecError("Which run? " + WHICH, remedy=IN_CLUSTER)
+    if watching or form == "yaml":
+        raise SpecError("--watch and --output yaml are about Syntheses in a cluster.", remedy=IN_CLUSTER)
+    as_json = as_json or form == "json"
     for uri in outputs_of(target):
         store = open_store(uri)
         try:

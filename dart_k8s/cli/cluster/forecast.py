@@ -13,13 +13,13 @@ from dart_k8s.edges.store import open_store
 from dart_k8s.errors import DartError, SpecError
 from dart_k8s.workers import record
 
-from .reaching import ContextOption, KubeconfigOption, NameArgument, NamespaceOption, find, in_words, reach
+from .reaching import ContextOption, KubeconfigOption, NameArgument, NamespaceOption, Reach, find, in_words, reach
 from .stored import from_here, missing, uri_of
 
 if TYPE_CHECKING:
     from dart_k8s.workers.outlook import Asked, Outlook
 
-__all__ = ["declared", "forecast", "outlook"]
+__all__ = ["declared", "forecast", "in_cluster", "outlook"]
 
 
 def forecast(
@@ -48,21 +48,25 @@ def forecast(
 
     place = reach(namespace, context, kubeconfig)
     asked = Asked(tokens_per_trial=tokens, tokens_per_second=token_rate, like=like, seed=seed)
-    console = wide_console()
     with in_words(place):
-        item = find(place, name)
-        try:
-            found = outlook(item, asked)
-        except DartError as error:
-            if not as_json:
-                _at_least(item, console)
-            raise error
+        found = in_cluster(place, name, asked, None if as_json else wide_console())
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
         return
     from dart_k8s.cli.forecast import show
 
-    show(console, found)
+    show(wide_console(), found)
+
+
+def in_cluster(place: Reach, name: str, asked: "Asked", console: Console | None) -> "Outlook":
+    """The forecast of one by its name; if that can't be had, the console gets what the operator knows."""
+    item = find(place, name)
+    try:
+        return outlook(item, asked)
+    except DartError:
+        if console is not None:
+            _at_least(item, console)
+        raise
 
 
 def outlook(item: Object, asked: "Asked") -> "Outlook":

@@ -32,7 +32,7 @@ from .reaching import (
 )
 from .standing import COLUMNS, ENDED, lines, phase, row, sources, summary
 
-__all__ = ["check_form", "printed", "show", "status", "watch"]
+__all__ = ["WATCH_HELP", "check_form", "printed", "show", "status", "watch"]
 
 QUERIES_HELP = "Also each query, from the store, with this machine's credentials."
 WATCH_HELP = "Go on and show every change. With a name: until it is Complete (exit code 0) or Failed (1)."

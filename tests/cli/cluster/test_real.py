@@ -20,6 +20,7 @@ from dart_k8s.cli.verbs import kubectl
 from dart_k8s.errors import EXIT_SPEC, ClusterUnavailable, DartError, Forbidden, SpecError
 from dart_k8s.names import STAGE, SYNTHESIS
 from dart_k8s.reconcile.findings import Finding, encode
+from tests.cli.calling import dart as here
 from tests.cli.conftest import FinishedRun
 from tests.cluster.pods import EXIT_CODE, MESSAGE
 
@@ -232,6 +233,17 @@ def test_forecast_reads_the_run_in_the_store(served: Any, dart: Said, namespace:
     found = json.loads(dart("forecast", "toy", "--json"))
     assert found["phase"] == "closed" and "trials of this run" in found["basis"]
     assert "perQuery" in json.loads(dart("status", "toy", "--queries", "-o", "json"))
+
+
+def test_dart_means_the_cluster_when_an_option_of_one_says_so(
+    served: Any, dart: Said, file: Any, namespace: str
+) -> None:
+    dart("submit", file())
+    options = ("-n", namespace, "--kubeconfig", served.kubeconfig)
+    assert here("status", "hard", *options) == dart("status", "hard")
+    assert json.loads(here("status", "hard", "-o", "json", *options))["kind"] == "Synthesis"
+    error = refused(lambda: here("forecast", "hard.yaml", *options))
+    assert "no name of a Synthesis" in error.message
 
 
 def test_forecast_of_what_it_can_t_see_says_so_and_what_the_operator_knows(
