@@ -21,7 +21,7 @@ BUDGET = {
     "edges": 120,
     "guards": 60,
     "ledger": 30,
-    "operator": 120,
+    "operator": 180,
     "packaging": 60,
     "reconcile": 45,
     "render": 60,
