@@ -45,6 +45,14 @@ def test_a_closed_run_gives_back_its_pods_and_is_curated():
     assert decision.status["phase"] == "Curating"
 
 
+def test_a_new_operator_knows_a_run_that_is_being_curated_by_its_job():
+    curating = job(Stage.CURATE, created=NOW - 100)
+    decision = decide(facts(jobs=(done(Stage.PREPARE), curating)), SETTINGS)
+    assert decision.status["phase"] == "Curating" and decision.fold is None
+    opened = decide(facts(jobs=(done(Stage.PREPARE, 2), done(Stage.CURATE, digest="older"))), SETTINGS)
+    assert opened.status["phase"] == "Sampling" and opened.fold is not None
+
+
 def test_a_curated_run_is_complete_and_at_rest():
     seen = facts(jobs=(done(Stage.PREPARE), done(Stage.CURATE)), progress=CLOSED)
     last, decisions = settle(seen)
