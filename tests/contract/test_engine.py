@@ -114,7 +114,7 @@ async def build(kind: str, stack: AsyncExitStack, folders: pytest.TempPathFactor
     from dart_k8s.edges.engine.vllm import VllmEngine
 
     log = folders.mktemp("vllm") / "vllm.log"
-    engine = VllmEngine(model_folder(), slots=SLOTS, max_model_len=CONTEXT, log=log)
+    engine = VllmEngine(model_folder(), slots=SLOTS, max_model_len=CONTEXT, log=log, measured=True)
     return Case(engine=engine, info=await engine.start(), stop=" 12")
 
 
@@ -261,3 +261,16 @@ async def test_vllm_adds_no_second_beginning_of_sequence(case: Case) -> None:
     assert with_it is not None
     assert without is not None
     assert with_it == without + 1
+
+
+async def test_vllm_counts_its_steps_and_its_own_metrics_can_be_scraped(case: Case) -> None:
+    if case.info.kind != "vllm":
+        pytest.skip("about vLLM's metrics")
+    from dart_k8s.edges.metrics.prometheus import PrometheusMetrics
+
+    before = case.engine.counters.steps
+    await case.engine.generate(case.request("measured"))
+    assert case.engine.counters.steps > before
+    text = PrometheusMetrics(others=True).render()[0].decode()
+    assert "vllm:generation_tokens_total" in text
+    assert text.count("# TYPE process_resident_memory_bytes ") == 1
