@@ -41,7 +41,7 @@ Every message says what was tried on which object, with the values; `remedy` say
 from typing import ClassVar
 
 EXIT_CLOSED = 0
-"""The synthesis is closed: read from the state, nothing left to do."""
+"""The synthesis is closed: read from the state, nothing left to do. In a queued Job also: no shard is left to take."""
 EXIT_FAILED = 1
 """Something broke; running the same command again may go on."""
 EXIT_SPEC = 64

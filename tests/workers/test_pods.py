@@ -294,6 +294,15 @@ class Hanging:
             raise
 
 
+@pytest.mark.parametrize(("queue", "code"), [({}, 75), ({"queueName": "gpus"}, 0)])
+def test_a_sampler_without_work_gives_its_gpu_back_and_in_a_queue_has_no_successor(
+    folder: Path, queue: dict[str, Any], code: int
+) -> None:
+    declare(folder, samplers={"idleTimeout": 0.5}, **queue)
+    assert here(folder, "prepare")[0] == 0
+    assert here(folder, "sample") == (code, None), "nobody plans, so nothing is left to take"
+
+
 async def test_a_sampler_that_is_told_to_stop_while_its_model_loads_does_not_wait_for_it(folder: Path) -> None:
     declare(folder)
     errand = Errand(synthesis=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)

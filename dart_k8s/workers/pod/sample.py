@@ -1,8 +1,10 @@
 """sample: a sampler in a pod of the sampler Job.
 
-It ends with 0 only after reading that the state is closed; a run that is closed already needs no engine. At SIGTERM it
-stops admitting, aborts, flushes, gives its claims back and ends with 75, at once while the model still loads: no claim
-is held then.
+It ends with 0 only after reading that the state is closed; a run that is closed already needs no engine. In a Job that
+a queue admits it also ends with 0 when no shard has been left for it for `idleTimeout`: nobody may scale that Job down,
+and after any other end the Job controller would have another pod load the model for nothing. At SIGTERM it stops
+admitting, aborts, flushes, gives its claims back and ends with 75, at once while the model still loads: no claim is
+held then.
 """
 
 import asyncio
@@ -85,6 +87,9 @@ async def sample(errand: Errand, *, cache: Path, offline: bool, port: int, log: 
         errand.doing = Doing.SAMPLING
         async with sampler_of(store, synthesis, run, engine, errand.tell) as sampler:
             code = await _run(errand, sampler, engine, store, measures, pulse)
+        if code == EXIT_STOPPED and synthesis.spec.queue_name and not errand.stopping.is_set():
+            errand.tell("drained", why=f"no shard was left, and queue {synthesis.spec.queue_name} gets its quota back")
+            code = EXIT_CLOSED
         errand.tell("left", code=code, **store.requests())
         return code
     except Exception as error:
