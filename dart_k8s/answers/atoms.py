@@ -155,13 +155,13 @@ class Atoms(Commands):
         if run.lower() in NO_PRODUCTS:
             raise Unreadable(f"the word {run!r} inside an expression")
         if run in CONSTANTS:
-            return Constant(CONSTANTS[run]) if run != "Pi" else Symbol("Pi")
+            return self.constant(CONSTANTS[run]) if run != "Pi" else Symbol("Pi")
         if run in GREEK and len(run) > 2:
             return self.subscript(SAME.get(run, run))
         if run.startswith("pi") and len(run) <= LONGEST_PRODUCT:
             self.at -= 1
             self.tokens[self.at] = Token("chars", run[2:])
-            return Constant("pi")
+            return self.constant("pi")
         if len(run) > LONGEST_PRODUCT:
             raise Unreadable(f"the word {run!r} inside an expression")
         return self.letters(run)
@@ -179,8 +179,12 @@ class Atoms(Commands):
         if letter in "fgh" and len(run) == 1 and (named := self.derived(letter)):
             return named
         if letter in "ei" and self.value() != "_":
-            return Constant(letter)
+            return self.constant(letter)
         return self.subscript(letter)
+
+    def constant(self, name: str) -> Node:
+        """A constant, unless the sum or product around it counts by that letter."""
+        return Symbol(name) if name in self.indices else Constant(name)
 
     def derived(self, letter: str) -> Node | None:
         """`f'(x)` and `f^{-1}(x)` as functions of their own; None if that is not what stands here."""
@@ -240,6 +244,7 @@ class Atoms(Commands):
         if content and content[0] in "-0123456789\\([{" and "\\text" not in content:
             inner = type(self)(tokenise(content))
             inner.depth = self.depth
+            inner.indices = self.indices
             result = inner.item()
             if inner.at == len(inner.tokens):
                 return result
@@ -276,7 +281,7 @@ class Atoms(Commands):
         if name in FUNCTIONS:
             return self.call(FUNCTIONS[name])
         if name in CONSTANTS and name != "Pi":
-            return Constant(CONSTANTS[name])
+            return self.constant(CONSTANTS[name])
         if name in GREEK:
             return self.subscript(SAME.get(name, name))
         if name in ("langle", "lbrace", "lparen", "lbrack"):

@@ -162,7 +162,7 @@ class Commands(Cursor):
                 continue
             braced = self.accept("{")
             bound = self.atom()
-            if not isinstance(bound, Symbol | Constant) or not (
+            if variable or not isinstance(bound, Symbol | Constant) or not (
                 self.accept("=") if command != "lim" else self.accept("to", "rightarrow", "->")
             ):
                 raise Unreadable(f"\\{command} without a bound variable")
@@ -182,10 +182,14 @@ class Commands(Cursor):
                 variable = token.value[1]
             else:
                 raise Unreadable("an integral without its variable")
+            if variable in ("e", "i"):
+                raise Unreadable(f"an integral over {variable}, which was read as the constant")
         else:
-            body = self.term()
             if not variable:
                 raise Unreadable(f"\\{command} without a bound variable")
+            self.indices.append(variable)
+            body = self.term()
+            self.indices.pop()
         self.depth -= 1
         return Big(
             {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}[command], body, variable, low, high

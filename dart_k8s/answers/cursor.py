@@ -17,6 +17,8 @@ class Cursor:
         self.bars = 0
         self.builder = 0
         self.integrals = 0
+        self.indices: list[str] = []
+        """Variables of the sums, products and limits that are open here: inside them `i` and `e` are no constants."""
 
     def value(self, ahead: int = 0) -> str:
         """Text of a coming symbol, command or word; empty at the end and for numbers and quoted text."""

@@ -3,6 +3,8 @@
 No text reaches SymPy's parser: every node is built by its constructor, and symbols get names of our own (x0, x1, ...).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -30,11 +32,13 @@ def equal(left: Node, right: Node) -> bool:
     children."""
     names = sorted(
         {part.name for node in (left, right) for part in walk(node) if isinstance(part, Symbol)}
-        | _bound(left)
-        | _bound(right)
+        | _open(left)
+        | _open(right)
     )
-    symbols = {name: _symbol(index, name) for index, name in enumerate(names)}
-    difference = (_build(left, symbols) - _build(right, symbols)).doit()
+    real = _open(left) | _open(right)
+    symbols = {name: _symbol(index, name, real=name in real) for index, name in enumerate(names)}
+    scope = _Scope(symbols=symbols, depth=0)
+    difference = (_build(left, scope) - _build(right, scope)).doit()
     if difference.has(sympy.nan, sympy.zoo):
         return False
     if difference == 0:
@@ -42,19 +46,30 @@ def equal(left: Node, right: Node) -> bool:
     return bool(sympy.simplify(difference) == 0)
 
 
-def _bound(node: Node) -> set[str]:
-    return {part.variable for part in walk(node) if isinstance(part, Big)}
+def _open(node: Node) -> set[str]:
+    """Variables of the integrals without bounds: what comes out still depends on them."""
+    return {part.variable for part in walk(node) if isinstance(part, Big) and part.low is None}
 
 
-def _symbol(index: int, name: str) -> Any:
+def _symbol(index: int, name: str, *, real: bool) -> Any:
+    """A free symbol. The letters that usually are whole and positive count as such, but for variables of integrals."""
     return (
         sympy.Symbol(f"x{index}", integer=True, positive=True)
-        if name in _COUNTING
+        if name in _COUNTING and not real
         else sympy.Symbol(f"x{index}", real=True)
     )
 
 
-def _build(node: Node, symbols: dict[str, Any]) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scope:
+    """What the symbols mean at one place of an expression."""
+
+    symbols: Mapping[str, Any]
+    depth: int
+    """How many sums, integrals and limits are around it. A bound variable is named by it, whatever it was written as."""
+
+
+def _build(node: Node, scope: _Scope) -> Any:
     match node:
         case Number(value):
             if max(value.numerator.bit_length(), value.denominator.bit_length()) > EXACT_BITS:
@@ -63,44 +78,62 @@ def _build(node: Node, symbols: dict[str, Any]) -> Any:
         case BaseNumber(digits, base):
             return sympy.Integer(int(digits, base))
         case Symbol(name):
-            return symbols[name]
+            return scope.symbols[name]
         case Constant(name):
             return _CONSTANTS[name]
         case Add(terms):
-            return sympy.Add(*(_build(term, symbols) for term in terms))
+            return sympy.Add(*(_build(term, scope) for term in terms))
         case Mul(factors):
-            return sympy.Mul(*(_build(factor, symbols) for factor in factors))
+            return sympy.Mul(*(_build(factor, scope) for factor in factors))
         case Pow(base, exponent):
-            return sympy.Pow(_build(base, symbols), _build(exponent, symbols))
+            return sympy.Pow(_build(base, scope), _build(exponent, scope))
         case Root(radicand, index):
-            inner = _build(radicand, symbols)
+            inner = _build(radicand, scope)
             return (
                 sympy.real_root(inner, index)
                 if index % 2 and inner.is_negative
                 else sympy.Pow(inner, sympy.Rational(1, index))
             )
         case Call("log", arguments):
-            return sympy.log(*(_build(argument, symbols) for argument in arguments))
+            return sympy.log(*(_build(argument, scope) for argument in arguments))
         case Call("logarithm", (argument,)):
-            return sympy.log(_build(argument, symbols)) / sympy.log(sympy.Symbol("base", positive=True))
+            return sympy.log(_build(argument, scope)) / sympy.log(sympy.Symbol("base", positive=True))
         case Call(name, arguments):
-            built = [_build(argument, symbols) for argument in arguments]
+            built = [_build(argument, scope) for argument in arguments]
             return _FUNCTIONS[name](*built) if name in _FUNCTIONS else sympy.Function(f"f_{len(name)}")(*built)
-        case Big(name, body, variable, low, high):
-            return _big(name, body, symbols[variable], low, high, symbols)
+        case Big():
+            return _big(node, scope)
         case Word(_):
             raise LimitReached("a word has no value")
         case _:
             raise LimitReached(f"a {type(node).__name__} has no place in computer algebra")
 
 
-def _big(name: str, body: Node, variable: Any, low: Node | None, high: Node | None, symbols: dict[str, Any]) -> Any:
-    inner = _build(body, symbols)
-    below = None if low is None else _build(low, symbols)
-    if name == "limit" and below is not None:
-        return sympy.limit(inner, variable, below)
-    above = None if high is None else _build(high, symbols)
-    if below is None or above is None:
-        return sympy.integrate(inner, variable) if name == "integral" else sympy.nan
-    bounds = (variable, below, above)
-    return {"sum": sympy.Sum, "product": sympy.Product, "integral": sympy.Integral}[name](inner, bounds)
+def _big(node: Big, scope: _Scope) -> Any:
+    low = None if node.low is None else _build(node.low, scope)
+    high = None if node.high is None else _build(node.high, scope)
+    if low is None and node.name == "integral":
+        return sympy.integrate(_build(node.body, scope), scope.symbols[node.variable])
+    if low is None or (high is None and node.name != "limit"):
+        return sympy.nan
+    variable = _bound(node, low, f"b{scope.depth}")
+    body = _build(node.body, _Scope(symbols={**scope.symbols, node.variable: variable}, depth=scope.depth + 1))
+    if node.name == "limit":
+        # A limit has to be the same from both sides.
+        return sympy.limit(body, variable, low, "+" if low.is_infinite else "+-")
+    bounds = (variable, low, high)
+    return {"sum": sympy.Sum, "product": sympy.Product, "integral": sympy.Integral}[node.name](body, bounds)
+
+
+def _bound(node: Big, low: Any, name: str) -> Any:
+    """The bound variable with what is known of it from its bounds, and no more: over [-1, 1] |n| is not n."""
+    if node.name == "integral":
+        return sympy.Symbol(name, real=True)
+    if node.name == "limit":
+        if low != sympy.oo:
+            return sympy.Symbol(name, real=True)
+        return sympy.Symbol(name, positive=True, integer=True if node.variable in _COUNTING else None)
+    if low.is_integer is False and low.is_finite:
+        raise LimitReached("a sum from a bound that is not whole")
+    least = {"positive": True} if low.is_positive else {"nonnegative": True} if low.is_nonnegative else {}
+    return sympy.Symbol(name, integer=True, **least)

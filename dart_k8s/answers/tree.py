@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from dart_k8s.answers.limits import LimitReached
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -340,15 +342,30 @@ def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
 
 def symbols(node: Node) -> frozenset[str]:
     """Names of the free symbols."""
-    bound = {part.variable for part in walk(node) if isinstance(part, Big)}
-    return frozenset(part.name for part in walk(node) if isinstance(part, Symbol) and part.name not in bound)
+    free: set[str] = set()
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Symbol):
+            free.add(top.name)
+        elif isinstance(top, Big):
+            free |= symbols(top.body) - {top.variable}
+            stack.extend(children(top)[1:])
+        else:
+            stack.extend(children(top))
+    return frozenset(free)
 
 
 def substitute(node: Node, values: dict[str, Node]) -> Node:
-    """Symbols replaced by nodes."""
+    """Free symbols replaced by nodes. Raises LimitReached where a node would get under a sum over its own symbol."""
     if isinstance(node, Symbol):
         return values.get(node.name, node)
     parts = children(node)
     if not parts:
         return node
+    if isinstance(node, Big):
+        inner = {name: value for name, value in values.items() if name != node.variable}
+        if any(node.variable in symbols(value) for value in inner.values()):
+            raise LimitReached(f"{node.variable} means two things in one expression")
+        return rebuild(node, (substitute(node.body, inner), *(substitute(part, values) for part in parts[1:])))
     return rebuild(node, tuple(substitute(part, values) for part in parts))
