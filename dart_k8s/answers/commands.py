@@ -162,8 +162,10 @@ class Commands(Cursor):
                 continue
             braced = self.accept("{")
             bound = self.atom()
-            if variable or not isinstance(bound, Symbol | Constant) or not (
-                self.accept("=") if command != "lim" else self.accept("to", "rightarrow", "->")
+            if (
+                variable
+                or not isinstance(bound, Symbol | Constant)
+                or not (self.accept("=") if command != "lim" else self.accept("to", "rightarrow", "->"))
             ):
                 raise Unreadable(f"\\{command} without a bound variable")
             variable = bound.name

@@ -15,10 +15,10 @@ from dart_k8s.answers.forms import (
     residue,
     rows_of_lists,
 )
-from dart_k8s.answers.limits import LimitReached
+from dart_k8s.answers.limits import LimitReached, Work
 from dart_k8s.answers.quantities import same_quantities
 from dart_k8s.answers.statements import Statements
-from dart_k8s.answers.tolerance import within
+from dart_k8s.answers.tolerance import Rough, within
 from dart_k8s.answers.tree import (
     EXPRESSIONS,
     ZERO,
@@ -70,6 +70,8 @@ class Comparison(Statements):
         self.tier = "structure"
         self.exact = not (policy.relative or policy.absolute)
         self.pairs = 0
+        self.work = Work()
+        self.rough = Rough(self.work)
 
     def same(self, answer: Node, reference: Node) -> bool:
         """Whether the answer is equal to the reference. Raises Open or LimitReached."""
@@ -110,7 +112,7 @@ class Comparison(Statements):
         answer = constant_of_integration(answer, reference)
         answer, reference = points(answer, reference), points(reference, answer)
         try:
-            finding = expression.same(answer, reference)
+            finding = expression.same(answer, reference, self.work)
             self._used(finding.tier)
             equal = finding.equal
         except Open as question:
@@ -122,7 +124,7 @@ class Comparison(Statements):
         return equal or self._approximately(answer, reference)
 
     def _approximately(self, answer: Node, reference: Node) -> bool:
-        if not within(self.policy, answer, reference):
+        if not within(self.policy, answer, reference, self.work):
             return False
         self._used("numeric")
         return True

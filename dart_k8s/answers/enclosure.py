@@ -25,7 +25,7 @@ from dart_k8s.answers.intervals import (
     negative,
     realised,
 )
-from dart_k8s.answers.limits import LimitReached
+from dart_k8s.answers.limits import LimitReached, Work
 from dart_k8s.answers.tree import (
     Add,
     BaseNumber,
@@ -52,20 +52,20 @@ _PRODUCT_BITS = 2048
 class Evaluation:
     """Evaluation of expressions at one point and one precision (bits).
 
-    `steps` is the work left, in visits of a node at low precision: some 20 microseconds each.
+    `work` is what is left of the comparison's.
 
     `magnitude` collects the binary size of everything met on the way: how many bits a cancellation could hide.
     """
 
-    def __init__(self, precision: int, values: Mapping[str, Fraction], steps: int) -> None:
+    def __init__(self, precision: int, values: Mapping[str, Fraction], work: Work) -> None:
         self.precision = precision
         self.values = values
-        self.steps = steps
+        self.work = work
         self.magnitude = 0
 
     def __call__(self, node: Node) -> Value:
         """The enclosure of a node. Raises Indeterminate or LimitReached."""
-        self._work(1)
+        self.work.pay(1)
         value = self._node(node)
         longest = max(end[3] for part in value if part is not None for end in part)
         self._product(longest)
@@ -83,20 +83,15 @@ class Evaluation:
                 self.magnitude += abs(part[1][2] + part[1][3])
         return value
 
-    def _work(self, steps: int) -> None:
-        self.steps -= steps
-        if self.steps < 0:
-            raise LimitReached("too many steps to evaluate an expression")
-
     def _product(self, bits: int) -> None:
-        self._work(int((bits / _PRODUCT_BITS) ** 1.5))
+        self.work.pay((bits / _PRODUCT_BITS) ** 1.5)
 
     def _function(self) -> None:
         """Pay for an exponential, logarithm or trigonometric function.
 
         Measured: its time is quadratic in the bits, that of a product goes with their power 1.5.
         """
-        self._work((self.precision // _FUNCTION_BITS) ** 2)
+        self.work.pay((self.precision / _FUNCTION_BITS) ** 2)
 
     def _node(self, node: Node) -> Value:
         match node:
@@ -128,7 +123,7 @@ class Evaluation:
                 return self._call(node, name, arguments)
             case _:
                 try:
-                    return self.fraction(rational(node))
+                    return self.fraction(rational(node, self.work))
                 except NotRational:
                     raise Indeterminate from None
 
@@ -171,7 +166,7 @@ class Evaluation:
         try:
             at_point = self._at_point(exponent)
             bound(at_point)
-            power = rational(at_point)
+            power = rational(at_point, self.work)
         except NotRational:
             power = None
         if power is not None and power.denominator == 1:
@@ -369,7 +364,7 @@ class Evaluation:
             top, bottom = libmp.to_rational(value[0][0])
             whole.append(Number(Fraction(top, bottom)))
         try:
-            return self.fraction(rational(Call(name, tuple(whole))))
+            return self.fraction(rational(Call(name, tuple(whole)), self.work))
         except NotRational:
             raise Indeterminate from None
 

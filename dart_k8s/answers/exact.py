@@ -9,9 +9,9 @@ differences built from these very primes. So huge powers are told apart without 
 import hashlib
 from fractions import Fraction
 from itertools import count
-from math import comb, factorial, gcd, lcm
+from math import comb, factorial, gcd, isqrt, lcm, log2
 
-from dart_k8s.answers.limits import EXACT_BITS, EXPONENT_BITS, FACTORIAL, TERMS, LimitReached
+from dart_k8s.answers.limits import EXACT_BITS, EXPONENT_BITS, FACTORIAL, TERMS, LimitReached, Work
 from dart_k8s.answers.tree import Add, BaseNumber, Big, Call, Mul, Node, Number, Pow, Root, Symbol, integer, substitute
 
 PRIMES = (
@@ -21,61 +21,75 @@ PRIMES = (
     302290484934127757478329817541218828059,
 )
 """Primes of 128 bits, the next above BLAKE2b digests, so without any structure that an answer could share."""
+_VISIT = 0.25
+"""Steps for a node whose value is small."""
+_POWER_BITS = 8_000
+"""Bits of a power that take a step."""
+_RESIDUE_BITS = 80
+"""Bits of an exponent modulo a prime that take a step."""
 
 
 class NotRational(Exception):
     """The expression is no rational number or function (or is undefined at this point)."""
 
 
-def rational(node: Node) -> Fraction:
+def rational(node: Node, work: Work | None = None) -> Fraction:
     """The exact value of an expression without symbols.
 
     Raises NotRational for roots that are irrational, constants, symbols, unknown functions and division by zero;
-    LimitReached if a number would pass the bounds of `limits`.
+    LimitReached if a number would pass the bounds of `limits`, or the work what is left of it.
     """
+    return _rational(node, Work() if work is None else work)
+
+
+def _rational(node: Node, work: Work) -> Fraction:
+    work.pay(_VISIT)
     match node:
         case Number(value):
             return value
         case Add(terms):
             total = Fraction(0)
             for term in terms:
-                total += rational(term)
-                _bounded(total)
+                total += _rational(term, work)
+                _bounded(total, work)
             return total
         case Mul(factors):
             product = Fraction(1)
             for factor in factors:
-                product *= rational(factor)
-                _bounded(product)
+                product *= _rational(factor, work)
+                _bounded(product, work)
             return product
         case Pow(base, exponent):
-            return _power(rational(base), rational(exponent))
+            return _power(_rational(base, work), _rational(exponent, work), work)
         case Root(radicand, index):
-            return root(rational(radicand), index)
+            return root(_rational(radicand, work), index, work)
         case BaseNumber(digits, base_):
             return Fraction(int(digits, base_))
         case Call(name, arguments):
-            return _call(name, [rational(argument) for argument in arguments])
+            value = _call(name, [_rational(argument, work) for argument in arguments])
+            work.fraction(value.numerator, 1)
+            return value
         case Big(name, body, variable, low, high) if (
             name in ("sum", "product") and low is not None and high is not None
         ):
-            return _big(name, body, variable, rational(low), rational(high))
+            return _big(name, body, variable, _rational(low, work), _rational(high, work), work)
         case _:
             raise NotRational
 
 
-def _bounded(value: Fraction) -> None:
+def _bounded(value: Fraction, work: Work) -> None:
     if value.numerator.bit_length() > EXACT_BITS or value.denominator.bit_length() > EXACT_BITS:
         raise LimitReached(f"a number of more than {EXACT_BITS} bits")
+    work.fraction(value.numerator, value.denominator)
 
 
-def _power(base: Fraction, exponent: Fraction) -> Fraction:
+def _power(base: Fraction, exponent: Fraction, work: Work) -> Fraction:
     if exponent.denominator != 1:
         if base < 0:
             raise NotRational
         if exponent.denominator > EXACT_BITS:
             raise NotRational
-        base = root(base, exponent.denominator)
+        base = root(base, exponent.denominator, work)
         exponent = Fraction(exponent.numerator)
     if base == 0:
         if exponent < 0:
@@ -85,6 +99,8 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
         bits = max(base.numerator.bit_length(), base.denominator.bit_length())
         if bits * abs(exponent) > EXACT_BITS:
             raise LimitReached(f"a power of more than {EXACT_BITS} bits")
+        # Both parts are raised by themselves: no divisor is looked for.
+        work.pay(float(bits * abs(exponent)) / _POWER_BITS)
         return base ** int(exponent)
     return base if exponent.numerator % 2 else Fraction(1)
 
@@ -95,18 +111,25 @@ def integer_root(value: int, index: int) -> int | None:
         return value
     if index >= value.bit_length():
         return None
-    low, high = 1, 1 << (value.bit_length() // index + 1)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if middle**index <= value:
-            low = middle
-        else:
-            high = middle - 1
-    return low if low**index == value else None
+    if index == 2:
+        guess = isqrt(value)
+        return guess if guess * guess == value else None
+    # Newton's method from just above the root.
+    size = log2(value) / index
+    shift = max(int(size) - 40, 0)
+    guess = (int(2 ** (size - shift) * (1 + 1e-9)) + 2) << shift
+    while True:
+        closer = ((index - 1) * guess + value // guess ** (index - 1)) // index
+        if closer >= guess:
+            return guess if guess**index == value else None
+        guess = closer
 
 
-def root(value: Fraction, index: int) -> Fraction:
+def root(value: Fraction, index: int, work: Work | None = None) -> Fraction:
     """The exact real root; NotRational if there is none among the rationals."""
+    if work is not None:
+        work.fraction(value.numerator, value.numerator)
+        work.fraction(value.denominator, value.denominator)
     if value < 0:
         if index % 2 == 0:
             raise NotRational
@@ -144,16 +167,16 @@ def _call(name: str, values: list[Fraction]) -> Fraction:
     raise NotRational
 
 
-def _big(name: str, body: Node, variable: str, low: Fraction, high: Fraction) -> Fraction:
+def _big(name: str, body: Node, variable: str, low: Fraction, high: Fraction, work: Work) -> Fraction:
     if low.denominator != 1 or high.denominator != 1:
         raise NotRational
     if high - low > TERMS:
         raise LimitReached(f"a sum or product of more than {TERMS} terms")
     total = Fraction(0 if name == "sum" else 1)
     for index in range(int(low), int(high) + 1):
-        value = rational(substitute(body, {variable: integer(index)}))
+        value = _rational(substitute(body, {variable: integer(index)}), work)
         total = total + value if name == "sum" else total * value
-        _bounded(total)
+        _bounded(total, work)
     return total
 
 
@@ -167,12 +190,13 @@ def points(names: frozenset[str], seed: str, index: int, prime: int) -> dict[str
     return values
 
 
-def residue(node: Node, prime: int, values: dict[str, int]) -> int:
+def residue(node: Node, prime: int, values: dict[str, int], work: Work) -> int:
     """The value of a rational expression modulo a prime, its symbols replaced by residues.
 
     Raises NotRational where there is no such value (irrational parts, unknown functions, a denominator that
-    vanishes), LimitReached for exponents past the bounds.
+    vanishes), LimitReached for exponents past the bounds, or if no work is left.
     """
+    work.pay(_VISIT)
     match node:
         case Number(value):
             return _quotient(value.numerator, value.denominator, prime)
@@ -181,27 +205,28 @@ def residue(node: Node, prime: int, values: dict[str, int]) -> int:
                 raise NotRational
             return values[name]
         case Add(terms):
-            return sum(residue(term, prime, values) for term in terms) % prime
+            return sum(residue(term, prime, values, work) for term in terms) % prime
         case Mul(factors):
             product = 1
             for factor in factors:
-                product = product * residue(factor, prime, values) % prime
+                product = product * residue(factor, prime, values, work) % prime
             return product
         case Pow(base, exponent):
-            power = rational(exponent)
+            power = _rational(exponent, work)
             if power.denominator != 1:
                 raise NotRational
             if power.numerator.bit_length() > EXPONENT_BITS:
                 raise LimitReached(f"an exponent of more than {EXPONENT_BITS} bits")
-            number = residue(base, prime, values)
+            number = residue(base, prime, values, work)
             if number == 0:
                 # The base may be a non-zero multiple of the prime: then nothing is known for exponents up to 0.
                 if power <= 0:
                     raise NotRational
                 return 0
+            work.pay(power.numerator.bit_length() / _RESIDUE_BITS)
             return pow(number, int(power), prime)
         case _:
-            value = rational(node)
+            value = _rational(node, work)
             return _quotient(value.numerator, value.denominator, prime)
 
 

@@ -23,7 +23,7 @@ from dart_k8s.answers import exact, intervals
 from dart_k8s.answers.enclosure import Evaluation
 from dart_k8s.answers.exact import NotRational
 from dart_k8s.answers.intervals import Indeterminate
-from dart_k8s.answers.limits import PRECISION_BITS, STEPS, LimitReached
+from dart_k8s.answers.limits import PRECISION_BITS, LimitReached, Work
 from dart_k8s.answers.points import points
 from dart_k8s.answers.tree import (
     Add,
@@ -51,6 +51,8 @@ in them (cos x - 1 is of the order of x^2, so the sizes alone would not do)."""
 _ENOUGH_POINTS = 3
 _EXPONENT_BITS = 512
 """Longest exponent whose bound is worked out, in floats."""
+_PRIME_STEPS = 50
+"""What finding a prime costs."""
 _AIMED_BITS = 100
 """Numerals shorter than this, all together, can't hold a multiple of even one of the fixed primes."""
 
@@ -72,13 +74,14 @@ class Finding:
     tier: str
 
 
-def same(left: Node, right: Node) -> Finding:
+def same(left: Node, right: Node, work: Work) -> Finding:
     """Compare two expressions. Raises Open, or LimitReached."""
     if left == right:
         return Finding(True, "structure")
+    work.pay(sum(1 for side in (left, right) for _ in walk(side)))
     names = symbols(left) | symbols(right)
     if not names:
-        found = _rational_numbers(left, right)
+        found = _rational_numbers(left, right, work)
         if found is not None:
             return Finding(found, "number")
     if sort(left) == sort(right):
@@ -90,12 +93,12 @@ def same(left: Node, right: Node) -> Finding:
         return Finding(False, "structure")
     left, right = _opaque(left), _opaque(right)
     names = symbols(left) | symbols(right)
-    found = _residues(left, right, names)
+    found = _residues(left, right, names, work)
     if found is not None:
         return Finding(found, "number" if not names else "structure")
     if not names:
-        return Finding(_numbers(left, right), "numeric")
-    return Finding(_functions(left, right, names), "numeric")
+        return Finding(_numbers(left, right, work), "numeric")
+    return Finding(_functions(left, right, names, work), "numeric")
 
 
 def sort(node: Node) -> Node:
@@ -108,29 +111,29 @@ def sort(node: Node) -> Node:
     return rebuild(node, parts)
 
 
-def _rational_numbers(left: Node, right: Node) -> bool | None:
+def _rational_numbers(left: Node, right: Node, work: Work) -> bool | None:
     try:
-        return exact.rational(left) == exact.rational(right)
+        return exact.rational(left, work) == exact.rational(right, work)
     except NotRational:
         return None
     except LimitReached:
-        return _residues(left, right, frozenset())
+        return _residues(left, right, frozenset(), work)
 
 
-def _residues(left: Node, right: Node, names: frozenset[str]) -> bool | None:
+def _residues(left: Node, right: Node, names: frozenset[str], work: Work) -> bool | None:
     """Equality modulo primes; None if one side is not rational."""
     seed = _seed(left, right)
     agreed = 0
     for index, prime in enumerate(exact.PRIMES):
         values = exact.points(names, seed, index, prime)
         try:
-            if exact.residue(left, prime, values) != exact.residue(right, prime, values):
+            if exact.residue(left, prime, values, work) != exact.residue(right, prime, values, work):
                 return False
             agreed += 1
         except NotRational:
             return None
         except LimitReached:
-            if names:
+            if names and work.left >= 0:
                 return None
             raise
     if agreed < len(exact.PRIMES):
@@ -138,10 +141,11 @@ def _residues(left: Node, right: Node, names: frozenset[str]) -> bool | None:
     if sum(_bits(part) for node in (left, right) for part in walk(node)) < _AIMED_BITS:
         return True
     # Long numerals could be multiples of the primes above. Nobody can aim at a prime that follows from the texts.
+    work.pay(_PRIME_STEPS)
     prime = exact.prime_from(seed)
     try:
         values = exact.points(names, seed, len(exact.PRIMES), prime)
-        return exact.residue(left, prime, values) == exact.residue(right, prime, values)
+        return exact.residue(left, prime, values, work) == exact.residue(right, prime, values, work)
     except NotRational:
         return None
 
@@ -167,14 +171,13 @@ def _opaque(node: Node) -> Node:
     return rebuild(node, tuple(_opaque(part) for part in parts)) if parts else node
 
 
-def _numbers(left: Node, right: Node) -> bool:
+def _numbers(left: Node, right: Node, work: Work) -> bool:
     """Two numbers at growing precision."""
     difference = subtract(left, right)
-    bound = separation_bits(difference)
+    bound = separation_bits(difference, work)
     precision = 96
-    steps = STEPS
     while True:
-        evaluation = Evaluation(precision, {}, steps)
+        evaluation = Evaluation(precision, {}, work)
         try:
             value = evaluation(difference)
         except Indeterminate:
@@ -190,17 +193,16 @@ def _numbers(left: Node, right: Node) -> bool:
             return True
         if precision >= PRECISION_BITS + evaluation.magnitude:
             raise LimitReached(f"numbers that agree to {PRECISION_BITS} bits")
-        steps = evaluation.steps
         precision = min(max(2 * precision, needed + evaluation.magnitude + 32), PRECISION_BITS + evaluation.magnitude)
         if precision > 4 * PRECISION_BITS:
             raise LimitReached("numbers of very different size")
 
 
-def separation_bits(node: Node) -> int | None:
+def separation_bits(node: Node, work: Work) -> int | None:
     """b such that the value is zero if it is smaller than 2^-b; None if the value is not known to be algebraic."""
     degrees: dict[Node, int] = {}
     try:
-        upper, lower = _bounds(node, degrees)
+        upper, lower = _bounds(node, degrees, work)
     except NotRational:
         return None
     degree = 1.0
@@ -211,26 +213,26 @@ def separation_bits(node: Node) -> int | None:
     return int((degree - 1) * upper + lower) + 2
 
 
-def _bounds(node: Node, degrees: dict[Node, int]) -> tuple[float, float]:
+def _bounds(node: Node, degrees: dict[Node, int], work: Work) -> tuple[float, float]:
     """BFMSS: binary logarithms of bounds on the conjugates of two algebraic integers whose quotient the value is."""
     match node:
         case Number(value):
             return log2(abs(value.numerator) or 1), log2(value.denominator)
         case Add(terms):
-            upper, lower = _bounds(terms[0], degrees)
+            upper, lower = _bounds(terms[0], degrees, work)
             for term in terms[1:]:
-                more_upper, more_lower = _bounds(term, degrees)
+                more_upper, more_lower = _bounds(term, degrees, work)
                 first, second = upper + more_lower, lower + more_upper
                 upper, lower = max(first, second) + 1, lower + more_lower
             return upper, lower
         case Mul(factors):
-            pairs = [_bounds(factor, degrees) for factor in factors]
+            pairs = [_bounds(factor, degrees, work) for factor in factors]
             return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
         case Pow(base, exponent):
-            power = exact.rational(exponent)
+            power = exact.rational(exponent, work)
             if max(power.numerator.bit_length(), power.denominator.bit_length()) > _EXPONENT_BITS:
                 raise LimitReached(f"an exponent of more than {_EXPONENT_BITS} bits")
-            upper, lower = _bounds(base, degrees)
+            upper, lower = _bounds(base, degrees, work)
             if power.denominator > 1:
                 upper, lower = _root_bounds(upper, lower, power.denominator)
                 degrees[Root(base, power.denominator)] = power.denominator
@@ -239,7 +241,7 @@ def _bounds(node: Node, degrees: dict[Node, int]) -> tuple[float, float]:
             size = float(abs(power.numerator))
             return upper * size, lower * size
         case Root(radicand, index):
-            upper, lower = _bounds(radicand, degrees)
+            upper, lower = _bounds(radicand, degrees, work)
             degrees[node] = index
             return _root_bounds(upper, lower, index)
         case Constant("i"):
@@ -247,11 +249,11 @@ def _bounds(node: Node, degrees: dict[Node, int]) -> tuple[float, float]:
             return 0.0, 0.0
         case Call(name, (argument,)) if name in ("sin", "cos", "tan", "cot", "sec", "csc"):
             # 2 cos and 2 sin of a rational part of the circle are sums of two roots of unity.
-            turns = _half_turns(argument)
+            turns = _half_turns(argument, work)
             degrees[Call("turn", (Number(Fraction(1, turns.denominator)),))] = 4 * turns.denominator
             return 1.0, 1.0
         case _:
-            value = exact.rational(node)
+            value = exact.rational(node, work)
             return log2(abs(value.numerator) or 1), log2(value.denominator)
 
 
@@ -261,7 +263,7 @@ def _root_bounds(upper: float, lower: float, index: int) -> tuple[float, float]:
     return upper, ((index - 1) * upper + lower) / index
 
 
-def _half_turns(node: Node) -> Fraction:
+def _half_turns(node: Node, work: Work) -> Fraction:
     """The argument of a trigonometric function as a multiple of pi."""
     if isinstance(node, Number) and node.value == 0:
         return Fraction(0)
@@ -270,7 +272,7 @@ def _half_turns(node: Node) -> Fraction:
     if node == Constant("degree"):
         return Fraction(1, 180)
     if isinstance(node, Add):
-        return sum((_half_turns(term) for term in node.terms), Fraction(0))
+        return sum((_half_turns(term, work) for term in node.terms), Fraction(0))
     if isinstance(node, Mul):
         angles = [
             factor
@@ -282,37 +284,35 @@ def _half_turns(node: Node) -> Fraction:
         share = Fraction(1)
         for factor in node.factors:
             if factor is not angles[0]:
-                share *= exact.rational(factor)
-        return share * _half_turns(angles[0])
+                share *= exact.rational(factor, work)
+        return share * _half_turns(angles[0], work)
     raise NotRational
 
 
-def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
+def _functions(left: Node, right: Node, names: frozenset[str], work: Work) -> bool:
     """Two functions at points. Different at one point where both are real: different. The same at enough points: the
     same."""
     seed = _seed(left, right)
     imaginary = any(part == Constant("i") for part in (*walk(left), *walk(right)))
     agreed = 0
-    steps = STEPS
     for point in points(left, right, names, seed):
         if point.spare and agreed >= _ENOUGH_POINTS:
             break
         values = point.values
         precision = 64
         while True:
-            evaluation = Evaluation(precision, values, steps)
+            evaluation = Evaluation(precision, values, work)
             try:
                 first, second = evaluation(left), evaluation(right)
             except Indeterminate:
                 break
             except LimitReached:
-                if not point.far or evaluation.steps < 0:
+                if not point.far or work.left < 0:
                     raise
                 break
             if not imaginary and not (intervals.is_real(first) and intervals.is_real(second)):
                 break
             value = evaluation.add(first, intervals.negative(second))
-            steps = evaluation.steps
             if intervals.excludes_zero(value):
                 return False
             needed = _SIZES * evaluation.magnitude + _GUARD_BITS
@@ -327,19 +327,19 @@ def _functions(left: Node, right: Node, names: frozenset[str]) -> bool:
     raise Open(left, right)
 
 
-def compare_sizes(left: Node, right: Node) -> int:
+def compare_sizes(left: Node, right: Node, work: Work) -> int:
     """-1, 0 or 1 by the order of two real numbers. Raises Open, LimitReached or Indeterminate (complex, symbolic or
     infinite)."""
     try:
-        first, second = exact.rational(left), exact.rational(right)
+        first, second = exact.rational(left, work), exact.rational(right, work)
         return (first > second) - (first < second)
     except NotRational:
         pass
-    if same(left, right).equal:
+    if same(left, right, work).equal:
         return 0
     precision = 96
     while precision <= PRECISION_BITS:
-        found = intervals.order(Evaluation(precision, {}, STEPS)(left), Evaluation(precision, {}, STEPS)(right))
+        found = intervals.order(Evaluation(precision, {}, work)(left), Evaluation(precision, {}, work)(right))
         if found:
             return found
         precision *= 4

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dart_k8s.answers.expression import compare_sizes
 from dart_k8s.answers.intervals import Indeterminate
 from dart_k8s.answers.limits import LimitReached
+from dart_k8s.answers.tolerance import Rough
 from dart_k8s.answers.tree import (
     EXPRESSIONS,
     MINUS_ONE,
@@ -76,11 +77,11 @@ class Region:
         return first <= position <= last
 
 
-def region(node: Node) -> Region:
+def region(node: Node, rough: Rough) -> Region:
     """The region that an answer denotes. Raises NoRegion."""
     match node:
         case Sequence(left, right, (low, high)) if left in "([" and left and right in ")]":
-            return _interval(low, high, low_closed=left == "[", high_closed=right == "]")
+            return _interval(low, high, rough, low_closed=left == "[", high_closed=right == "]")
         case Sequence("{", "}", items):
             if not all(isinstance(item, EXPRESSIONS) and not symbols(item) for item in items):
                 raise NoRegion
@@ -88,22 +89,22 @@ def region(node: Node) -> Region:
             return Region(joined="union", parts=points)
         case Sequence("", "", items) if items and all(isinstance(item, Relation) for item in items):
             # A comma between inequalities means "and", unless that leaves nothing.
-            parts = tuple(region(item) for item in items)
+            parts = tuple(region(item, rough) for item in items)
             both = _join("intersection", parts)
-            return both if _anything(both) else _join("union", parts)
+            return both if _anything(both, rough) else _join("union", parts)
         case NamedSet("R"):
             return Region()
         case SetOperation(name, parts):
-            return _join(name, tuple(region(part) for part in parts))
+            return _join(name, tuple(region(part, rough) for part in parts))
         case SetBuilder(Relation(("in",), (Symbol() as symbol, NamedSet("R"))), conditions):
-            return region(SetBuilder(symbol, conditions))
+            return region(SetBuilder(symbol, conditions), rough)
         case SetBuilder(Symbol(name), conditions):
-            inner = _join("intersection", tuple(region(condition) for condition in conditions))
+            inner = _join("intersection", tuple(region(condition, rough) for condition in conditions))
             if inner.variable != name:
                 raise NoRegion
             return Region(joined="union", parts=(inner,))
         case Relation():
-            return _relation(node)
+            return _relation(node, rough)
         case _:
             raise NoRegion
 
@@ -115,18 +116,16 @@ def _join(name: str, parts: tuple[Region, ...]) -> Region:
     return Region(joined=name, parts=parts, variable=variables.pop() if variables else "")
 
 
-def _interval(low: Node, high: Node, *, low_closed: bool, high_closed: bool, variable: str = "") -> Region:
+def _interval(
+    low: Node, high: Node, rough: Rough, *, low_closed: bool, high_closed: bool, variable: str = ""
+) -> Region:
     if not all(isinstance(end, EXPRESSIONS) and not symbols(end) for end in (low, high)):
         raise NoRegion
     if (_infinite(low) > 0) or (_infinite(high) < 0):
         raise NoRegion
-    if not variable and not _infinite(low) and not _infinite(high):
-        try:
-            # (2, 1) is a pair and no interval.
-            if compare_sizes(low, high) >= 0:
-                raise NoRegion
-        except Indeterminate:
-            raise NoRegion from None
+    # (2, 1) is a pair and no interval.
+    if not variable and not _infinite(low) and not _infinite(high) and _order(low, high, rough) >= 0:
+        raise NoRegion
     low_end = None if _infinite(low) else low
     high_end = None if _infinite(high) else high
     if (low_end is None and low_closed) or (high_end is None and high_closed):
@@ -140,11 +139,11 @@ def _infinite(node: Node) -> int:
     return -1 if node == Mul((MINUS_ONE, _INFINITY)) else 0
 
 
-def _relation(node: Relation) -> Region:
+def _relation(node: Relation, rough: Rough) -> Region:
     if node.operators == ("in",) and isinstance(node.sides[0], Symbol):
-        inner = region(node.sides[1])
+        inner = region(node.sides[1], rough)
         return Region(joined="union", parts=(inner,), variable=node.sides[0].name)
-    if len(node.operators) == 1 and (opened := _opened(node)) is not None:
+    if len(node.operators) == 1 and (opened := _opened(node, rough)) is not None:
         return opened
     found = [(index, side) for index, side in enumerate(node.sides) if isinstance(side, Symbol)]
     if len(found) != 1:
@@ -184,7 +183,7 @@ def _relation(node: Relation) -> Region:
     return parts[0] if len(parts) == 1 else _join("intersection", tuple(parts))
 
 
-def _opened(node: Relation) -> Region | None:
+def _opened(node: Relation, rough: Rough) -> Region | None:
     """`|x - 1| < 2` without its bars; None for other relations."""
     (operator,), (left, right) = node.operators, node.sides
     if isinstance(right, Call) and right.name == "abs":
@@ -198,9 +197,9 @@ def _opened(node: Relation) -> Region | None:
     if len(names) != 1 or any(symbols(term) for term in rest):
         return None
     try:
-        if compare_sizes(right, ZERO) <= 0:
+        if _order(right, ZERO, rough) <= 0:
             return None
-    except Indeterminate:
+    except NoRegion:
         return None
     shift = negate(add(*rest)) if rest else ZERO
     low, high = add(shift, negate(right)), add(shift, right)
@@ -213,47 +212,43 @@ def _opened(node: Relation) -> Region | None:
     return _join("union", (below, above))
 
 
-def _places(regions: tuple[Region, ...]) -> tuple[int, Callable[[Node], int]]:
+def _places(regions: tuple[Region, ...], rough: Rough) -> tuple[int, Callable[[Node], int]]:
     """How many different end points there are, and the place of each in their order."""
-    known: dict[Node, int] = {}
-    order: list[Node] = []
-    try:
-        for end in (end for each in regions for end in each.ends()):
-            if end in known:
-                continue
-            for at, other in enumerate(order):
-                found = compare_sizes(end, other)
-                if found == 0:
-                    known[end] = at
-                    break
-                if found < 0:
-                    order.insert(at, end)
-                    break
-            else:
-                order.append(end)
-            known = {node: place for place, node in enumerate(order)} | {
-                node: next(place for place, other in enumerate(order) if compare_sizes(node, other) == 0)
-                for node in known
-                if node not in order
-            }
-            if end not in known:
-                known[end] = next(place for place, other in enumerate(order) if compare_sizes(end, other) == 0)
-            if len(order) > _MOST_ENDS:
-                raise LimitReached(f"more than {_MOST_ENDS} end points")
-    except Indeterminate:
-        raise NoRegion from None
+    order: list[list[Node]] = []
+    for end in dict.fromkeys(end for each in regions for end in each.ends()):
+        low, high = 0, len(order)
+        while low < high:
+            middle = (low + high) // 2
+            found = _order(end, order[middle][0], rough)
+            if found == 0:
+                order[middle].append(end)
+                break
+            low, high = (low, middle) if found < 0 else (middle + 1, high)
+        else:
+            order.insert(low, [end])
+        if len(order) > _MOST_ENDS:
+            raise LimitReached(f"more than {_MOST_ENDS} end points")
+    known = {end: place for place, equal in enumerate(order) for end in equal}
     return len(order), lambda node: known[node]
 
 
-def _anything(one: Region) -> bool:
-    count, place = _places((one,))
+def _order(left: Node, right: Node, rough: Rough) -> int:
+    """-1, 0 or 1 by the order of two end points. Raises NoRegion if they have none."""
+    try:
+        return rough.order(left, right) or compare_sizes(left, right, rough.work)
+    except Indeterminate:
+        raise NoRegion from None
+
+
+def _anything(one: Region, rough: Rough) -> bool:
+    count, place = _places((one,), rough)
     return any(one.holds(position, place) for position in range(2 * count + 1))
 
 
-def same_region(left: Node, right: Node) -> bool:
+def same_region(left: Node, right: Node, rough: Rough) -> bool:
     """Whether two answers denote the same set of reals. Raises NoRegion, and what comparing end points raises."""
-    first, second = region(left), region(right)
+    first, second = region(left, rough), region(right, rough)
     if first.variable and second.variable and first.variable != second.variable:
         return False
-    count, place = _places((first, second))
+    count, place = _places((first, second), rough)
     return all(first.holds(position, place) == second.holds(position, place) for position in range(2 * count + 1))

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 from dart_k8s.answers.forms import as_tuple
+from dart_k8s.answers.limits import Work
 from dart_k8s.answers.regions import NoRegion, same_region
-from dart_k8s.answers.tolerance import apart
+from dart_k8s.answers.tolerance import Rough
 from dart_k8s.answers.tree import (
     EXPRESSIONS,
     NamedSet,
@@ -27,6 +28,8 @@ class Sequences:
     """Without tolerances numbers that differ at all are different."""
     inside = 0
     """How many collections are open around the pair that is compared."""
+    work: Work
+    rough: Rough
 
     # What the other parts of the comparison give
 
@@ -139,7 +142,7 @@ class Sequences:
                 left.remove(item)
                 right.remove(item)
         for item in left:
-            near = (other for other in right if not (self.exact and apart(item, other)))
+            near = (other for other in right if not (self.exact and self.rough.apart(item, other)))
             partner = next((other for other in near if self._members([(item, other)])), None)
             if partner is None:
                 return False
@@ -157,14 +160,14 @@ class Sequences:
     def _distinct(self, items: list[Node]) -> list[Node]:
         kept: list[Node] = []
         for item in items:
-            near = (other for other in kept if not (self.exact and apart(item, other)))
+            near = (other for other in kept if not (self.exact and self.rough.apart(item, other)))
             if item not in kept and not any(self.same(item, other) for other in near):
                 kept.append(item)
         return kept
 
     def _sets(self, answer: Node, reference: Node) -> bool:
         try:
-            return same_region(answer, reference)
+            return same_region(answer, reference, self.rough)
         except NoRegion:
             pass
         if isinstance(answer, SetOperation) and isinstance(reference, SetOperation) and answer.name == reference.name:

@@ -31,7 +31,7 @@ class Statements(Sequences):
 
     def relations(self, answer: Node, reference: Node) -> bool:
         try:
-            return same_region(answer, reference)
+            return same_region(answer, reference, self.rough)
         except NoRegion:
             pass
         if isinstance(answer, Relation) and isinstance(reference, Relation):
@@ -104,7 +104,7 @@ class Statements(Sequences):
         if any(not self.same(side, exact[-1]) for side in exact[:-1]):
             return None
         about = sides[len(exact) :]
-        if any(not rounds_to(exact[-1], side) for side in about):
+        if any(not rounds_to(exact[-1], side, self.work) for side in about):
             return None
         return name, [exact[-1], *about]
 
@@ -134,7 +134,10 @@ class Statements(Sequences):
             try:
                 if self.zero(at_first) or self.zero(at_second):
                     continue
-                if first_operator.startswith("<") and expression.compare_sizes(mul(at_first, at_second), ZERO) < 0:
+                if (
+                    first_operator.startswith("<")
+                    and expression.compare_sizes(mul(at_first, at_second), ZERO, self.work) < 0
+                ):
                     return False
             except (Indeterminate, Open):
                 continue

@@ -66,7 +66,7 @@ class _Scope:
 
     symbols: Mapping[str, Any]
     depth: int
-    """How many sums, integrals and limits are around it. A bound variable is named by it, whatever it was written as."""
+    """How many sums, integrals and limits are around it: what names a bound variable, however it was written."""
 
 
 def _build(node: Node, scope: _Scope) -> Any:

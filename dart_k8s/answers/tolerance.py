@@ -1,39 +1,53 @@
 """Approximate comparison: the tolerances that a caller may ask for, and whether a decimal is a correct rounding."""
 
 from fractions import Fraction
-from functools import lru_cache
 
 from mpmath import libmp
 
 from dart_k8s.answers import intervals
 from dart_k8s.answers.enclosure import Evaluation
 from dart_k8s.answers.intervals import Indeterminate
-from dart_k8s.answers.limits import STEPS, LimitReached
+from dart_k8s.answers.limits import LimitReached, Work
 from dart_k8s.answers.tree import EXPRESSIONS, Node, Number, Quantity, symbols, walk
 from dart_k8s.answers.verdict import Policy
 
 
-@lru_cache(maxsize=4096)
-def _rough(node: Node) -> intervals.Value | None:
-    """A number to 64 bits, None if that is not what the node is."""
-    if not isinstance(node, EXPRESSIONS):
-        return None
-    try:
-        return Evaluation(64, {}, STEPS)(node)
-    except (Indeterminate, LimitReached):
-        return None
+class Rough:
+    """The numbers of one comparison to 64 bits, each worked out once: cheap, for members of collections."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._known: dict[Node, intervals.Value | None] = {}
+
+    def apart(self, left: Node, right: Node) -> bool:
+        """Whether two nodes are numbers that 64 bits tell apart."""
+        first = self._value(left)
+        if first is None:
+            return False
+        second = self._value(right)
+        if second is None:
+            return False
+        return intervals.excludes_zero(Evaluation(64, {}, self.work).add(first, intervals.negative(second)))
+
+    def order(self, left: Node, right: Node) -> int:
+        """-1 or 1 by the order of two real numbers, 0 if 64 bits don't tell."""
+        first, second = self._value(left), self._value(right)
+        if first is None or second is None or first[1] is not None or second[1] is not None:
+            return 0
+        return intervals.order(first, second)
+
+    def _value(self, node: Node) -> intervals.Value | None:
+        """None for what is no number, or none that is within the bounds."""
+        if node not in self._known:
+            try:
+                value = Evaluation(64, {}, self.work)(node) if isinstance(node, EXPRESSIONS) else None
+            except (Indeterminate, LimitReached):
+                value = None
+            self._known[node] = value
+        return self._known[node]
 
 
-def apart(left: Node, right: Node) -> bool:
-    """Whether two nodes are numbers that 64 bits tell apart: cheap, for members of collections."""
-    first = _rough(left)
-    if first is None:
-        return False
-    second = _rough(right)
-    return second is not None and intervals.excludes_zero(Evaluation(64, {}, 1).add(first, intervals.negative(second)))
-
-
-def within(policy: Policy, answer: Node, reference: Node) -> bool:
+def within(policy: Policy, answer: Node, reference: Node, work: Work) -> bool:
     """Within the tolerance that the caller asked for, where it applies: numbers, and decimals unless told otherwise."""
     if not (policy.relative or policy.absolute):
         return False
@@ -41,7 +55,7 @@ def within(policy: Policy, answer: Node, reference: Node) -> bool:
     if not (decimal or policy.exact_references_too) or symbols(answer) or symbols(reference):
         return False
     try:
-        first, second = (Evaluation(128, {}, STEPS)(node) for node in (answer, reference))
+        first, second = (Evaluation(128, {}, work)(node) for node in (answer, reference))
     except Indeterminate:
         return False
     if first[1] is not None or second[1] is not None:
@@ -50,7 +64,7 @@ def within(policy: Policy, answer: Node, reference: Node) -> bool:
     return abs(value - target) <= Fraction(policy.absolute) + Fraction(policy.relative) * abs(target)
 
 
-def rounds_to(exact: Node, about: Node) -> bool:
+def rounds_to(exact: Node, about: Node, work: Work) -> bool:
     """Whether a decimal is the rounding of an exact value to its own digits."""
     if isinstance(exact, Quantity):
         exact = exact.value
@@ -59,7 +73,7 @@ def rounds_to(exact: Node, about: Node) -> bool:
     if not isinstance(about, Number) or symbols(exact):
         return False
     try:
-        value = _middle(Evaluation(256, {}, STEPS)(exact))
+        value = _middle(Evaluation(256, {}, work)(exact))
     except (Indeterminate, LimitReached):
         return False
     return abs(value - about.value) <= Fraction(1, 2 * 10 ** (about.places or 0))
