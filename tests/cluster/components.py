@@ -21,6 +21,8 @@ RATE, BURST = 1000, 2000
 """Requests of the controller manager and the scheduler: a second, and at once."""
 ENDED_PODS = 100_000
 """Kept before the oldest are collected; Kubernetes' default, 12,500, is less than one test of scale makes."""
+SILENT_NODES = "24h"
+"""Fake nodes have no heartbeat. By default they would be called not ready after 50 s, and so would all pods on them."""
 SERVICES, FIRST_SERVICE, PODS = "10.96.0.0/16", "10.96.0.1", "10.128.0.1/10"
 GOGC = "200"
 """Of the Go collector, by default 100; higher is less work for more memory. For 1,000 pods through Jobs the API server
@@ -127,6 +129,7 @@ def _controllers(made: Credentials) -> list[str]:
         *_client(made, "kube-controller-manager"), "--use-service-account-credentials=true",
         f"--service-account-private-key-file={made.accounts[1]}", f"--root-ca-file={made.authority.certificate}",
         f"--terminated-pod-gc-threshold={ENDED_PODS}", "--concurrent-job-syncs=20", "--concurrent-gc-syncs=20",
+        f"--node-monitor-grace-period={SILENT_NODES}",
     ]  # fmt: skip
 
 
