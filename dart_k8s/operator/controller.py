@@ -166,6 +166,7 @@ class Controller:
             children=tuple(children),
             progress=fold.progress,
             progress_at=fold.progress_at,
+            progress_ended=fold.ended,
             folding=fold.under_way,
             failures=(*([fold.failure] if fold.failure else []), *failures),
         )
@@ -209,6 +210,7 @@ class Controller:
                 output=spec["output"]["uri"],
                 declaration={**head, "metadata": names, "spec": spec},
                 samplers=decision.fold.samplers,
+                ended=decision.fold.ended,
             )
             self.folds.order(order, decision.fold.after)
         if facts.progress is not None:

@@ -5,7 +5,7 @@ child has room. Everything here is plain bookkeeping without a thread, so a simu
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any, Protocol
 
@@ -35,6 +35,8 @@ class Order:
     declaration: Mapping[str, Any]
     samplers: int
     cause: str = ""
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """What is known of samplers that ended well, by Job."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Outcome:
     progress: Progress | None = None
     progress_at: float = 0.0
     """When the fold that told it began: seconds since the epoch, by the API server's clock."""
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """What its order knew of samplers that had ended well, by Job."""
     failure: Failure | None = None
     under_way: bool = False
 
@@ -179,10 +183,10 @@ class Folds:
                     fault=told.fault,
                     since=since,
                 )
-                book.outcome = Outcome(progress=old.progress, progress_at=old.progress_at, failure=failure)
+                book.outcome = replace(old, failure=failure, under_way=False)
                 book.earliest = max(book.earliest, self._clock() + FAILED_PAUSE)
             else:
-                book.outcome = Outcome(progress=told, progress_at=began_at)
+                book.outcome = Outcome(progress=told, progress_at=began_at, ended=order.ended)
             if book.gone:
                 self.forget(key)
         self._took(took, "failed" if isinstance(told, Failure) else "done")

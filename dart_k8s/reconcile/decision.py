@@ -71,6 +71,8 @@ class FoldOrder:
     """Samplers that a plan is cut for."""
     after: float = 0.0
     """Seconds from now at the earliest."""
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """Sampler Job -> its pods that have ended well: the fold reads the state as they left it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

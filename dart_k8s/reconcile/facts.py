@@ -125,6 +125,8 @@ class Facts:
     """Of the last fold that ended; None: none yet in this operator's life."""
     progress_at: float = 0.0
     """When that fold began, by the API server's clock: it can't have seen what a Job wrote that ended later."""
+    progress_ended: Mapping[str, int] = field(default_factory=dict)
+    """What its order knew of samplers that had ended well."""
     folding: bool = False
     """A fold is under way or waits for a child process."""
     failures: tuple[Failure, ...] = field(default=())

@@ -14,15 +14,17 @@ def order(view: View) -> FoldOrder | None:
     """A fold, if there may be something to fold: sampled results, claims that may expire, a run to be sealed."""
     progress, settings = view.progress, view.settings
     at_work = any(pod.phase == "Running" and not pod.disrupted for pod in view.pods(Stage.SAMPLER))
-    samplers = max(1, view.wishes.samplers)
+    samplers, ended = max(1, view.wishes.samplers), view.ended
     if progress is None:
-        return FoldOrder(samplers=samplers)
+        return FoldOrder(samplers=samplers, ended=ended)
     if not progress.prepared or progress.phase == "closed":
         return None
+    if view.stale:
+        return FoldOrder(samplers=samplers, ended=ended)
     if not (at_work or progress.live_claims or progress.phase == "sealing"):
         return None
     pause = min(settings.fold_most, max(settings.fold_first, progress.last_change * FOLD_SHARE))
-    return FoldOrder(samplers=samplers, after=pause)
+    return FoldOrder(samplers=samplers, after=pause, ended=ended)
 
 
 def complaints(view: View, clock: Clock) -> tuple[Said, ...]:

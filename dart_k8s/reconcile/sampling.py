@@ -114,6 +114,9 @@ def _successor(
     if over and count.failures and not clock.passed(retry_at(view, over[-1], count.failures)):
         words = f"Job {over[-1].name} ended while queries are open; the next one follows after a pause."
         return (), words, (Said(type="Degraded", status="True", reason="SamplerCrashed", message=words),)
+    if view.stale:
+        # No Job is made for a run that is closed, as most are whose samplers begin to end.
+        return (), f"Samplers of {names(view.ended)} are done; whether the run is closed is being read.", ()
     made = CreateJob(stage=Stage.SAMPLER, number=number, parallelism=size)
     refused = view.failure(f"create Job {view.wishes.name}-{Stage.SAMPLER.value}-")
     if refused is not None:

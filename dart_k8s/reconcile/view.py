@@ -105,6 +105,18 @@ class View:
         finished = [job.finished or 0.0 for job in self.jobs(Stage.PREPARE) if job.ended == "Complete"]
         return self.facts.progress if self.facts.progress_at >= max(finished, default=0.0) else None
 
+    @property
+    def ended(self) -> dict[str, int]:
+        """Sampler Job -> its pods that have ended well."""
+        return {job.name: job.succeeded for job in self.jobs(Stage.SAMPLER) if job.succeeded}
+
+    @property
+    def stale(self) -> bool:
+        """Whether samplers have ended well since the last fold was ordered: they do so only when they have read that
+        the run is closed."""
+        known = self.facts.progress_ended
+        return any(count > known.get(name, 0) for name, count in self.ended.items())
+
 
 @dataclass(slots=True)
 class Clock:

@@ -99,6 +99,8 @@ def facts(
     made = synthesis(status=status, generation=generation, **(spec or {}))
     made["metadata"] |= metadata or {}
     given = {"now": NOW, "progress_at": NOW - 5 if progress is not None else 0.0}
+    if progress is not None:
+        given["progress_ended"] = {job.name: job.succeeded for job in jobs}
     return Facts(synthesis=made, jobs=jobs, progress=progress, **{**given, **fields})
 
 
@@ -132,16 +134,18 @@ def settle(seen: Facts, settings: Settings = SETTINGS, rounds: int = 12) -> tupl
     for _ in range(rounds):
         decisions.append(decide(seen, settings))
         after = apply(seen, decisions[-1], settings)
-        if not decisions[-1].actions and after.synthesis.get("status") == seen.synthesis.get("status"):
+        if not decisions[-1].actions and after == seen:
             return after, decisions
         seen = after
     raise AssertionError(f"still at it after {rounds} rounds: {decisions[-1].actions}")
 
 
 def apply(seen: Facts, decision: Decision, settings: Settings = SETTINGS) -> Facts:
-    """The facts after a decision was carried out: all at once, nothing else happening."""
+    """The facts after a decision was carried out: all at once, nothing else happening, folds finding nothing new."""
     for action in decision.actions:
         seen = _carry_out(seen, action, settings)
+    if decision.fold is not None and seen.progress is not None:
+        seen = replace(seen, progress_ended=decision.fold.ended)
     return replace(seen, synthesis={**seen.synthesis, "status": decision.status})
 
 

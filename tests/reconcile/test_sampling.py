@@ -63,6 +63,23 @@ def test_a_job_in_which_one_pod_believes_itself_finished_is_completed_by_a_secon
     assert CreateJob(stage=Stage.SAMPLER, number=2, parallelism=1) in decide(seen, SETTINGS).actions
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [(job(active=3, succeeded=1),), (done(Stage.SAMPLER, succeeded=4),)],
+    ids=["the first of its samplers", "its Job"],
+)
+def test_what_ends_well_is_followed_by_a_fold_and_not_by_another_job(ending):
+    seen = sampling(jobs=ending)
+    decision = decide(seen, SETTINGS)
+    assert not [action for action in decision.actions if isinstance(action, CreateJob)]
+    assert decision.fold is not None and decision.fold.after == 0.0
+    assert said(decision, "Failed")[0] == "False"
+    still_open = replace(seen, progress_ended=decision.fold.ended)
+    assert any(isinstance(action, CreateJob) for action in decide(still_open, SETTINGS).actions)
+    closed = replace(still_open, progress=CLOSED)
+    assert decide(closed, SETTINGS).status["phase"] == "Curating"
+
+
 def test_a_number_that_the_status_knows_is_not_used_again():
     status = dict(decide(sampling(), SETTINGS).status)
     seen = facts(jobs=(done(Stage.PREPARE),), progress=SAMPLING, status={**status, "attempt": 7})
