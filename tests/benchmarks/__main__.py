@@ -12,7 +12,20 @@ import argparse
 import sys
 import time
 
-from . import accuracy, bookkeeping, bound, curation, execution, folding, hopeless, service, verifying
+from . import (
+    accuracy,
+    bookkeeping,
+    bound,
+    curation,
+    execution,
+    failing_over,
+    folding,
+    hopeless,
+    operating,
+    service,
+    tracking,
+    verifying,
+)
 from .populations import FULL, NAMES
 from .report import markdown
 from .stored import Found, Part, Size
@@ -75,6 +88,9 @@ def parts(*, small: bool) -> list[Part]:
         Part("folding", folding.measure, {"queries": 1_000_000}),
         *(Part("accuracy", accuracy.measure, size) for size in known),
         *(Part("hopeless", hopeless.measure, size) for size in stops),
+        Part("failing_over", failing_over.measure, {"rounds": 2 if small else 5}),
+        Part("operating", operating.measure, {"syntheses": 100 if small else 1_000, "samplers": 8}),
+        Part("tracking", tracking.measure, {"syntheses": 15 if small else 150, "samplers": 100}),
         Part("curation", _curation, {"responses": 100_000 if small else 1_000_000}),
         *(Part("bound", bound.measure, size) for size in bounds),
     ]

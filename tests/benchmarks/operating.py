@@ -1,219 +1,179 @@
-"""What the operator costs at scale: resources brought to their first Job, memory, a cold start, requests at rest.
+"""What the operator costs at scale: resources applied at once until each has its Jobs, memory and processor time with
+all pods at work, requests at rest, a cold start, and a standby that takes over.
 
-    python -m tests.benchmarks.operating [--syntheses N] [--pods N]
-
-On a real control plane with pods that pretend to run; the operator is a process of its own, and its memory too.
+    python -m tests.benchmarks.operating [--syntheses N] [--samplers N]
 """
 
 import argparse
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import tempfile
+import statistics
 import time
-import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import yaml
+from dart_k8s.edges.cluster import Object
+from dart_k8s.edges.cluster.resources import DEPLOYMENTS, JOBS, SYNTHESES
+from dart_k8s.names import STAGE, SYNTHESIS, Stage
 
-from dart_k8s.edges.cluster.kube import KubeCluster, connect
-from dart_k8s.edges.cluster.resources import PODS, SYNTHESES
-from dart_k8s.names import MANAGED_BY, NUMBER, OPERATOR, STAGE, SYNTHESIS
-from tests.cluster import sources
-from tests.cluster.folders import own_folder
-from tests.cluster.plane import ControlPlane
-from tests.cluster.pods import add_nodes
+from .operators import Following, Operator, Site, declaration, load, site, until
 
-ROOT = Path(__file__).parents[2]
-NAMESPACE = "default"
-MAKERS = 8
+MAKERS = 16
 IDLE_SECONDS = 60.0
-WAITS = 900.0
+"""The longest time between two folds."""
 
 
-class Operator:
-    """`dart operator` as a process."""
+class _Seen:
+    """When each stage's first Job of a Synthesis was seen."""
 
-    def __init__(self, settings: Path, log: Path) -> None:
-        self.began = time.monotonic()
-        self._log = log
-        with log.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "dart_k8s.cli.main", "operator", "--settings", str(settings)],
-                stderr=file,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
+    def __init__(self) -> None:
+        self.at: dict[tuple[str, str], float] = {}
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric's series; 0 before it answers."""
-        try:
-            started = next(line for line in self._log.read_text().splitlines() if '"started"' in line)
-            port = json.loads(started)["health_port"]
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-                text = answer.read().decode()
-        except (StopIteration, OSError):
-            return 0.0
-        return sum(
-            float(line.rpartition(" ")[2])
-            for line in text.splitlines()
-            if re.match(rf"{name}[ {{]", line) or re.match(rf"{name} ", line)
-        )
+    def __call__(self, job: Object, now: float) -> None:
+        labels = job["metadata"]["labels"]
+        self.at.setdefault((labels[STAGE], labels[SYNTHESIS]), now)
 
-    def memory(self) -> dict[str, float]:
-        """MiB of the process itself: now, and at most."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = {key: int(re.findall(rf"{key}:\s+(\d+)", status)[0]) / 1024 for key in ("VmRSS", "VmHWM")}
-        return {"now": found["VmRSS"], "most": found["VmHWM"]}
-
-    def cpu(self) -> float:
-        """Seconds of the processor."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self) -> float:
-        """SIGTERM; seconds until it is gone."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        return time.monotonic() - began
+    def of(self, stage: Stage) -> dict[str, float]:
+        return {name: at for (what, name), at in list(self.at.items()) if what == stage.value}
 
 
-def measure(*, syntheses: int, pods: int) -> dict[str, float]:
-    """See the module. `pods`: all there are at the end, the prepare Jobs' included."""
-    source = sources.need()
-    if isinstance(source, sources.Callers):
-        raise SystemExit("This needs a control plane of the harness: unset DART_TEST_KUBECONFIG.")
-    with own_folder() as folder, ControlPlane(source, folder) as plane:
-        add_nodes(plane, 3 + pods // 900)
-        for path in sorted((ROOT / "manifests" / "crds").glob("*.yaml")):
-            plane.apply(path.read_text())
-        admin = connect(kubeconfig=str(plane.kubeconfig), qps=0)
-        return _measure(plane, admin, Path(tempfile.mkdtemp(dir=folder)), syntheses, pods)
-
-
-def _measure(plane: ControlPlane, admin: KubeCluster, folder: Path, syntheses: int, pods: int) -> dict[str, float]:
-    settings = folder / "settings.yaml"
-    settings.write_text(yaml.safe_dump(_settings(plane.kubeconfig)))
-    found: dict[str, float] = {}
-    operator = Operator(settings, folder / "first.log")
-    _until(lambda: operator.metric("dart_leader"), "the operator to lead")
-    found["memory_empty"] = operator.memory()["now"]
-    with ThreadPoolExecutor(MAKERS) as makers:
-        began = time.monotonic()
-        made = [makers.submit(admin.create, SYNTHESES, NAMESPACE, _synthesis(number)) for number in range(syntheses)]
-        for one in made:
-            one.result()
-        found["submit_seconds"] = time.monotonic() - began
-        # Asked of the operator: lists of thousands, again and again, would be most of the API server's work.
-        _until(lambda: operator.metric('dart_cached_objects{kind="jobs"}') >= syntheses, "a Job of each")
-        found["first_jobs_seconds"] = time.monotonic() - began
-        found["first_jobs_per_second"] = syntheses / found["first_jobs_seconds"]
-        _until(lambda: operator.metric('dart_cached_objects{kind="pods"}') >= syntheses, "a pod of each Job")
-        list(
-            makers.map(
-                lambda number: admin.create(PODS, NAMESPACE, _pod(number, syntheses)), range(max(0, pods - syntheses))
-            )
-        )
-    _until(lambda: operator.metric("dart_cached_objects") >= 3 * syntheses + pods, "the operator to have seen them")
-    _until(lambda: _running(admin) >= pods, "all pods to run", 5.0)
-    _quiet(operator)
-    found |= {f"memory_{key}": value for key, value in operator.memory().items()}
-    found["cpu_seconds"] = operator.cpu()
-    before, cpu = _requests(operator), operator.cpu()
-    time.sleep(IDLE_SECONDS)
-    for verb, count in _requests(operator).items():
-        found[f"idle_{verb}_per_hour"] = (count - before[verb]) * 3600 / IDLE_SECONDS
-    found["idle_cpu_share"] = (operator.cpu() - cpu) / IDLE_SECONDS
-    found["stop_seconds"] = operator.stop()
-    operator = Operator(settings, folder / "second.log")
-    _until(lambda: operator.metric("dart_reconcile_total"), "the first reconcile after a cold start")
-    found["cold_first_reconcile_seconds"] = time.monotonic() - operator.began
-    _until(lambda: operator.metric("dart_reconcile_total") >= syntheses, "all reconciles after a cold start")
-    found["cold_all_reconciles_seconds"] = time.monotonic() - operator.began
-    found |= {f"cold_memory_{key}": value for key, value in operator.memory().items()}
-    operator.process.kill()
-    operator.process.wait()
+def measure(*, syntheses: int, samplers: int, qps: float = 50.0) -> dict[str, float]:
+    """See the module; `qps`: the operator's own limit of requests, a second."""
+    live = syntheses * (samplers + -(-samplers // 4))
+    with site(live_pods=live, runs_for={Stage.PREPARE.value: "100ms"}) as place:
+        settings = place.settings(qps=qps, burst=int(2 * qps))
+        found: dict[str, float] = {"load_before": load()}
+        operator = place.operator(settings)
+        until(lambda: operator.metric("dart_leader"), "the operator to lead")
+        found |= {f"empty_{name}": value for name, value in operator.memory().items()}
+        found |= _start(place, operator, syntheses, samplers)
+        until(lambda: operator.metric("dart_cached_objects", 'kind="pods"') >= live, "all pods to be seen", 2.0)
+        until(lambda: _running(place) >= live, "all pods to run", 10.0)
+        operator.quiet()
+        found |= {f"full_{name}": value for name, value in operator.memory().items()}
+        found |= {"pods": live, "full_cpu_seconds": operator.cpu(), "reconciles": operator.metric(RECONCILES)}
+        found |= _rest(place, operator)
+        found["status_bytes"] = _largest_status(place)
+        found["stop_seconds"] = operator.stop()
+        found |= _cold(place, settings, syntheses)
+        found["load_after"] = load()
     return found
 
 
-def _requests(operator: Operator) -> dict[str, float]:
-    verbs = ("get", "list", "watch", "create", "patch", "update", "delete")
-    return {verb: operator.metric(f'dart_api_requests_total{{code="[^"]*",verb="{verb}"}}') for verb in verbs}
+RECONCILES = "dart_reconcile_total"
 
 
-def _settings(kubeconfig: Path) -> dict[str, Any]:
+def _start(place: Site, operator: Operator, syntheses: int, samplers: int) -> dict[str, float]:
+    seen, made = _Seen(), {}
+    Following(place.admin, JOBS, place.namespace, seen)
+
+    def make(number: int) -> None:
+        name = f"run-{number}"
+        place.admin.create(SYNTHESES, place.namespace, declaration(name, samplers))
+        made[name] = time.monotonic()
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(MAKERS) as makers:
+        list(makers.map(make, range(syntheses)))
+    found = {"submit_seconds": time.monotonic() - began}
+    until(lambda: len(seen.of(Stage.PREPARE)) >= syntheses, "the first Job of each")
+    first = seen.of(Stage.PREPARE)
+    found["first_seconds"] = max(first.values()) - began
+    found["first_rate"] = syntheses / found["first_seconds"]
+    waits = [first[name] - made[name] for name in made]
+    found["first_p50"], found["first_p99"] = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
+    found["first_cpu_seconds"] = operator.cpu()
+    until(lambda: len(seen.of(Stage.SAMPLER)) >= syntheses, "all sampler Jobs")
+    last = seen.of(Stage.SAMPLER)
+    found["samplers_seconds"] = max(last.values()) - began
+    found["samplers_p99"] = statistics.quantiles([last[name] - made[name] for name in made], n=100)[98]
+    return found
+
+
+def _rest(place: Site, operator: Operator) -> dict[str, float]:
+    """Nothing happens: what is written, and what that costs."""
+    writes, cpu, folds, reconciles = _standing(place, operator)
+    time.sleep(IDLE_SECONDS)
+    after = _standing(place, operator)
+    minutes = IDLE_SECONDS / 60
     return {
-        "namespaces": [NAMESPACE],
-        "kubeconfig": str(kubeconfig),
-        "qps": 0,
-        "healthHost": "127.0.0.1",
-        "healthPort": 0,
-        # Pods that wait are looked at once after this time: with the default the idle minute would hold that look.
-        "decisions": {"allowedOutputs": {"*": ["s3://bucket/"]}, "quietSeconds": 2.0},
-        "folding": {"command": ["cat"]},
+        "idle_writes": after[0] - writes,
+        "idle_cpu_share": (after[1] - cpu) / IDLE_SECONDS,
+        "idle_folds_per_minute": (after[2] - folds) / minutes,
+        "idle_reconciles_per_minute": (after[3] - reconciles) / minutes,
     }
 
 
-def _synthesis(number: int) -> dict[str, Any]:
-    source = {"name": "math", "uri": "s3://bucket/math.jsonl", "fields": {"query": "problem", "answer": "answer"}}
-    return {
-        "apiVersion": "dart-k8s.io/v1alpha1",
-        "kind": "Synthesis",
-        "metadata": {"name": f"run-{number}"},
-        "spec": {
-            "queries": [source],
-            "model": {"uri": "hf://org/model"},
-            "prompt": {"template": "alpaca"},
-            "strategy": {"kind": "prop2diff", "target": 192},
-            "output": {"uri": f"s3://bucket/runs/{number}"},
-        },
-    }
+def _standing(place: Site, operator: Operator) -> tuple[float, float, float, float]:
+    return place.writes(), operator.cpu(), operator.metric("dart_folds_total"), operator.metric(RECONCILES)
 
 
-def _pod(number: int, syntheses: int) -> dict[str, Any]:
-    of = f"run-{number % syntheses}"
-    labels = {MANAGED_BY: OPERATOR, SYNTHESIS: of, STAGE: "sampler", NUMBER: "1"}
-    container = {"name": "dart", "image": "pretended", "env": [{"name": f"V{n}", "value": "x" * 40} for n in range(12)]}
-    return {"metadata": {"name": f"{of}-sampler-1-{number}", "labels": labels}, "spec": {"containers": [container]}}
+def _cold(place: Site, settings: Any, syntheses: int) -> dict[str, float]:
+    """A new process finds all of that; then its standby takes over."""
+    found: dict[str, float] = {}
+    operator = place.operator(settings)
+    until(lambda: operator.metric(RECONCILES), "the first reconcile after a cold start", 0.05)
+    found["cold_first_seconds"] = time.monotonic() - operator.began
+    until(lambda: operator.metric(RECONCILES) >= syntheses, "every key after a cold start", 0.05)
+    found["cold_all_seconds"], found["cold_cpu_seconds"] = time.monotonic() - operator.began, operator.cpu()
+    operator.quiet()
+    found |= {f"cold_{name}": value for name, value in operator.memory().items()}
+    standby = place.operator(settings)
+    cached = "dart_cached_objects"
+    until(lambda: standby.metric(cached) >= operator.metric(cached) > 0, "the standby to have listed everything")
+    time.sleep(5)
+    operator.kill()
+    began = time.monotonic()
+    until(lambda: standby.metric(RECONCILES), "the standby's first reconcile", 0.05)
+    found["failover_first_seconds"] = time.monotonic() - began
+    until(lambda: standby.metric(RECONCILES) >= syntheses, "every key after a failover", 0.05)
+    found["failover_all_seconds"] = time.monotonic() - began
+    return found
 
 
-def _running(admin: KubeCluster) -> int:
-    total, after = 0, ""
+def _pages(place: Site, resource: Any) -> list[Object]:
+    items, after = [], ""
     while True:
-        page = admin.list(PODS, NAMESPACE, limit=1000, after=after)
-        total += sum(item.get("status", {}).get("phase") == "Running" for item in page.items)
+        page = place.admin.list(resource, place.namespace, limit=1000, after=after)
+        items += page.items
         after = page.next
         if not after:
-            return total
+            return items
 
 
-def _quiet(operator: Operator) -> None:
-    """Wait until no key was reconciled for some seconds."""
-    last, since = -1.0, time.monotonic()
-    while time.monotonic() - since < 5:
-        now = operator.metric("dart_reconcile_total")
-        if now != last:
-            last, since = now, time.monotonic()
-        time.sleep(0.5)
+def _running(place: Site) -> int:
+    # Jobs and Deployments count their pods: much less to read than the pods.
+    jobs = sum((job.get("status") or {}).get("ready") or 0 for job in _pages(place, JOBS))
+    return jobs + sum((one.get("status") or {}).get("readyReplicas") or 0 for one in _pages(place, DEPLOYMENTS))
 
 
-def _until(check: Callable[[], float], what: str, every: float = 0.5) -> None:
-    ends = time.monotonic() + WAITS
-    while not check():
-        if time.monotonic() > ends:
-            raise SystemExit(f"waited {WAITS:.0f} s for {what}")
-        time.sleep(every)
+def _largest_status(place: Site) -> int:
+    return max(len(json.dumps(one.get("status") or {})) for one in _pages(place, SYNTHESES))
+
+
+HEAD = """\
+| Syntheses, pods | first Job each: a second, p50, p99 | all sampler Jobs | MiB: empty, full, most (cold) | processor | \
+writes in an idle minute | cold start: first, every key | standby: first, every key | status, bytes |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
+
+
+def row(size: dict[str, Any], found: dict[str, float]) -> str:
+    """One run as a row under `HEAD`."""
+    return (
+        f"| {size['syntheses']:,}, {found['pods']:,.0f} "
+        f"| {found['first_rate']:.1f}, {found['first_p50']:.1f} s, {found['first_p99']:.1f} s "
+        f"| {found['samplers_seconds']:.0f} s "
+        f"| {found['empty_rss']:.0f}, {found['full_rss']:.0f}, {found['cold_most']:.0f} "
+        f"| {found['full_cpu_seconds']:.0f} ({found['reconciles']:,.0f} reconciles) "
+        f"| {found['idle_writes']:.0f} "
+        f"| {found['cold_first_seconds']:.1f} s, {found['cold_all_seconds']:.1f} s "
+        f"| {found['failover_first_seconds']:.1f} s, {found['failover_all_seconds']:.1f} s "
+        f"| {found['status_bytes']:,.0f} |"
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--syntheses", type=int, default=1000)
-    parser.add_argument("--pods", type=int, default=10_000)
-    options = parser.parse_args()
-    print(json.dumps(measure(syntheses=options.syntheses, pods=options.pods), indent=1))
+    parser.add_argument("--samplers", type=int, default=8)
+    parser.add_argument("--qps", type=float, default=50.0)
+    print(json.dumps(measure(**vars(parser.parse_args())), indent=1))

@@ -2,7 +2,19 @@
 
 from collections.abc import Iterable
 
-from . import accuracy, bookkeeping, bound, execution, folding, hopeless, service, verifying
+from . import (
+    accuracy,
+    bookkeeping,
+    bound,
+    execution,
+    failing_over,
+    folding,
+    hopeless,
+    operating,
+    service,
+    tracking,
+    verifying,
+)
 from .stored import Found, Part
 
 Done = list[tuple[Part, Found]]
@@ -23,6 +35,9 @@ def markdown(parts: Iterable[Part]) -> str:
         ("execution", "Running code", execution.HEAD, execution.row),
         ("service", "The verification service", service.HEAD, service.row),
         ("curation", "Curation", None, None),
+        ("operating", "The operator at scale", operating.HEAD, operating.row),
+        ("tracking", "Pods tracked to the end", tracking.HEAD, tracking.row),
+        ("failing_over", "When nobody works", failing_over.HEAD, failing_over.row),
     ):
         mine = [(part, found) for part, found in done if part.name == name]
         if mine and head is not None and row is not None:
