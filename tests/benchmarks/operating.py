@@ -151,7 +151,7 @@ def _largest_status(place: Site) -> int:
 
 
 HEAD = """\
-| Syntheses, pods | first Job each: a second, p50, p99 | all sampler Jobs | MiB: empty, full, most (cold) | processor | \
+| Syntheses, pods | first Job each: a second, p50, p99 | sampler Jobs | MiB: empty, full, most (cold) | processor | \
 writes in an idle minute | cold start: first, every key | standby: first, every key | status, bytes |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
