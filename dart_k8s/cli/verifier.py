@@ -29,10 +29,15 @@ def serve(
         float, typer.Option(help="Seconds after SIGTERM in which new requests are told to go elsewhere.", min=0)
     ] = 2.0,
     execute: Annotated[bool, typer.Option("--execute", help="Run code of tool-integrated responses as well.")] = False,
-    block_seconds: Annotated[float, typer.Option(help="Seconds of one block of code.", min=0.1, max=20)] = 10.0,
+    block_seconds: Annotated[
+        float, typer.Option(help="Seconds of one block of code; a request may ask for less.", min=0.1, max=20)
+    ] = 10.0,
     block_memory: Annotated[
         int, typer.Option(help="MiB of address space of one session, on top of the libraries.", min=64)
     ] = 512,
+    block_output: Annotated[
+        int, typer.Option(help="Bytes kept of what a block prints, at its start and its end.", min=100, max=100_000)
+    ] = 3000,
     sessions: Annotated[int, typer.Option(help="Sessions held; older ones make room.", min=1)] = 64,
     scratch: Annotated[
         str, typer.Option(help="Folder for files of code, on a small file system of its own; for want of namespaces.")
@@ -75,6 +80,7 @@ def serve(
             allow_network=allow_network,
             block_seconds=block_seconds,
             block_memory=block_memory << 20,
+            block_output=block_output,
             sessions=sessions,
             scratch=scratch,
         )

@@ -64,6 +64,7 @@ def _work(spec: SynthesisSpec, settings: Settings) -> Work:
         execution = spec.execution
         command += ["--execute", "--block-seconds", f"{execution.seconds:g}"]
         command += ["--block-memory", str(execution.memory_mib), "--sessions", str(execution.sessions)]
+        command += ["--block-output", str(execution.output_characters)]
         command += ["--scratch", SCRATCH, *(["--unconfined"] if execution.unconfined else [])]
         command += [] if execution.require_network_isolation else ["--allow-network"]
         writable["scratch"] = Folder(SCRATCH, "256Mi", memory=True)

@@ -8,7 +8,7 @@ from dart_k8s.api import Synthesis, Turn, template
 from dart_k8s.budget.strategies import Goal, Kind
 from dart_k8s.edges.engine.base import Engine, Message, Prompt
 from dart_k8s.edges.engine.script import read_scripts
-from dart_k8s.edges.execution.base import Executor
+from dart_k8s.edges.execution.base import BlockLimits, Executor
 from dart_k8s.edges.execution.limits import Limits as ExecutionLimits
 from dart_k8s.edges.execution.sandbox import Sandbox
 from dart_k8s.errors import SpecError
@@ -169,18 +169,24 @@ def executor_of(synthesis: Synthesis) -> Executor | None:
     spec = synthesis.spec
     if not template(spec.prompt, spec.engine.api).tools:
         return None
-    if spec.verifiers.url is not None:
-        return ServiceExecutor(spec.verifiers.url)
     execution = spec.execution
-    processes = execution.processes or max(1, (os.cpu_count() or 1) // max(1, spec.samplers.replicas))
     third = execution.output_characters // 3
+    limits = BlockLimits(
+        seconds=execution.seconds,
+        memory=execution.memory_mib << 20,
+        head_bytes=execution.output_characters - third,
+        tail_bytes=third,
+    )
+    if spec.verifiers.url is not None:
+        return ServiceExecutor(spec.verifiers.url, limits=limits)
+    processes = execution.processes or max(1, (os.cpu_count() or 1) // max(1, spec.samplers.replicas))
     return Sandbox(
         ExecutionLimits(
-            seconds=execution.seconds,
-            replay_seconds=4 * execution.seconds,
-            memory=execution.memory_mib << 20,
-            head_bytes=execution.output_characters - third,
-            tail_bytes=third,
+            seconds=limits.seconds,
+            replay_seconds=4 * limits.seconds,
+            memory=limits.memory,
+            head_bytes=limits.head_bytes,
+            tail_bytes=limits.tail_bytes,
             processes=processes,
             sessions=max(processes, execution.sessions),
             cpu_seconds=int(execution.seconds * 2 * (execution.max_executions + 1)) + 1,

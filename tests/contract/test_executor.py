@@ -6,7 +6,7 @@ import sys
 import pytest
 import pytest_asyncio
 
-from dart_k8s.edges.execution.base import BLOCK_BYTES, Block
+from dart_k8s.edges.execution.base import BLOCK_BYTES, Block, BlockLimits
 from dart_k8s.edges.execution.limits import Limits
 from dart_k8s.edges.execution.sandbox import Sandbox
 from dart_k8s.edges.execution.scripted import ScriptedExecutor
@@ -87,6 +87,14 @@ async def test_many_sessions_at_once_stay_apart(executor):
     blocks = [Block(session=f"apart {n}", blocks=("1 + 1",) if n % 2 else ("print('hello')",)) for n in range(10)]
     found = await asyncio.gather(*(executor.execute(block) for block in blocks))
     assert [one.text for one in found] == ["2\n" if n % 2 else "hello\n" for n in range(10)]
+
+
+async def test_a_block_may_ask_for_less_than_it_could_have_and_not_for_more(executor):
+    less = BlockLimits(seconds=1.0, memory=256 << 20, head_bytes=100, tail_bytes=50)
+    more = BlockLimits(seconds=1e6, memory=1 << 50, head_bytes=1 << 30, tail_bytes=1 << 30)
+    for number, limits in enumerate((less, more, None)):
+        found = await executor.execute(Block(session=f"limits {number}", blocks=("1 + 1",), limits=limits))
+        assert (found.text, found.outcome) == ("2\n", "done")
 
 
 async def test_a_request_without_a_block_is_the_callers_error(executor):

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 __all__ = [
     "BLOCK_BYTES",
     "Block",
+    "BlockLimits",
     "Counters",
     "Execution",
     "Executor",
@@ -29,6 +30,19 @@ MemoryError. died: its process ended (a crash, os._exit, the kernel). refused: t
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BlockLimits:
+    """What a block may use, where a request asks for less than its executor allows."""
+
+    seconds: float
+    """Wall-clock time of one block."""
+    memory: int
+    """Bytes of address space of its session, on top of the libraries."""
+    head_bytes: int
+    tail_bytes: int
+    """Of what it prints, in UTF-8: what is kept from the start and from the end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
     """A request: run the last block of a session, after those before it."""
 
@@ -36,6 +50,8 @@ class Block:
     """Name of the response that the blocks belong to; unique among all that this executor serves."""
     blocks: tuple[str, ...]
     """All blocks since the session last started anew (`Execution.restarted`), the one to run last. At least one."""
+    limits: BlockLimits | None = None
+    """None: what the executor allows. It never allows more, whatever is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

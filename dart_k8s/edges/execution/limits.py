@@ -1,6 +1,8 @@
 """What one block and one sandbox may use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from dart_k8s.edges.execution.base import BlockLimits
 
 __all__ = ["DEFAULT_LIMITS", "Limits"]
 
@@ -36,6 +38,20 @@ class Limits:
     """Sessions held, running or not. The least recently used one makes room; it costs a replay when it comes back."""
     cpu_seconds: int = 200
     """Processor time of a session, its last resort: a held session is stopped, so it can't use any."""
+
+    def within(self, asked: BlockLimits | None) -> "Limits":
+        """These limits where a request asks for less; what it asks for beyond them counts for nothing."""
+        if asked is None:
+            return self
+        kept = self.head_bytes + self.tail_bytes
+        head = min(asked.head_bytes, kept)
+        return replace(
+            self,
+            seconds=min(asked.seconds, self.seconds),
+            memory=min(asked.memory, self.memory),
+            head_bytes=head,
+            tail_bytes=min(asked.tail_bytes, kept - head),
+        )
 
 
 DEFAULT_LIMITS = Limits()

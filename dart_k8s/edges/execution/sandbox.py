@@ -41,6 +41,8 @@ ENDING_SECONDS = 1.0
 class _Session:
     number: int
     pipes: Pipes
+    memory: int
+    """Bytes that it was given on top of the libraries."""
     done: list[bytes] = field(default_factory=list)
     """Digests of the blocks that ran in it."""
     process: int = 0
@@ -128,10 +130,11 @@ class Sandbox:
     # Blocks
 
     async def _attempt(self, block: Block) -> Execution:
-        session = await self._take(block)
+        limits = self.limits.within(block.limits)
+        session = await self._take(block, limits)
         replayed = len(block.blocks) - 1 - len(session.done)
         try:
-            execution = await self._run_all(session, block)
+            execution = await self._run_all(session, block, limits)
         finally:
             # A session that is not in order by now, or whose caller has gone, is of no more use.
             if len(session.done) < len(block.blocks):
@@ -140,21 +143,19 @@ class Sandbox:
             self._hold(block.session, session)
         return replace(execution, replayed=replayed)
 
-    async def _run_all(self, session: _Session, block: Block) -> Execution:
+    async def _run_all(self, session: _Session, block: Block, limits: Limits) -> Execution:
         loop = asyncio.get_running_loop()
-        limits = self.limits
         end = loop.time() + limits.replay_seconds
         last = len(block.blocks) - 1
         for number in range(len(session.done), last):
             left = end - loop.time()
-            execution = await self._run(session, number, block.blocks[number], min(limits.seconds, left))
+            execution = await self._run(session, number, block.blocks[number], min(limits.seconds, left), limits)
             if execution.restarted:
                 return replace(execution, text=f"Running the earlier blocks again: {execution.text}")
-        return await self._run(session, last, block.blocks[last], limits.seconds)
+        return await self._run(session, last, block.blocks[last], limits.seconds, limits)
 
-    async def _run(self, session: _Session, number: int, code: str, seconds: float) -> Execution:
+    async def _run(self, session: _Session, number: int, code: str, seconds: float, limits: Limits) -> Execution:
         """One block in a session. It is lost afterwards if the block overran a limit."""
-        limits = self.limits
         stop, text = await session.pipes.ask(number, code, max(0.01, seconds), limits)
         if stop in (Stop.DONE, Stop.ERROR, Stop.INTERRUPTED):
             session.done.append(digest(code))
@@ -191,30 +192,30 @@ class Sandbox:
 
     # Sessions
 
-    async def _take(self, block: Block) -> _Session:
+    async def _take(self, block: Block, limits: Limits) -> _Session:
         """The session of this response if it is held and stands where the request says, else a new one."""
         zygote = await self._ready()
         earlier = [digest(code) for code in block.blocks[:-1]]
         session = self._held.pop(block.session, None)
-        if session is not None and session.done == earlier:
+        if session is not None and session.done == earlier and session.memory == limits.memory:
             zygote.tell("go", session.number)
             return session
         if session is not None:
             self._kill(session)
-        return await self._fresh(block.session)
+        return await self._fresh(block.session, limits)
 
-    async def _fresh(self, name: str) -> _Session:
+    async def _fresh(self, name: str, limits: Limits) -> _Session:
         zygote = await self._ready()
         while len(self._alive) >= self.limits.sessions and self._held:
             _, oldest = self._held.popitem(last=False)
             self.counters.evicted += 1
             self._kill(oldest)
-        session = _Session(next(self._numbers), Pipes())
+        session = _Session(next(self._numbers), Pipes(), limits.memory)
         self._alive[session.number] = session
         # The same response has the same random numbers wherever it is replayed.
         seed = int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")
         try:
-            zygote.fork(session.number, seed, session.pipes.theirs)
+            zygote.fork(session.number, seed, limits.memory, session.pipes.theirs)
         finally:
             session.pipes.forked()
         self.counters.started += 1

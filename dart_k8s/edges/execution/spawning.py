@@ -106,10 +106,10 @@ class Zygote:
         """Whether it is gone, also when nothing has been heard of that yet."""
         return self.gone or self.process.poll() is not None
 
-    def fork(self, session: int, seed: int, descriptors: Sequence[int]) -> None:
-        """Start a session with these pipes."""
+    def fork(self, session: int, seed: int, memory: int, descriptors: Sequence[int]) -> None:
+        """Start a session with these pipes and bytes of memory, no more than the zygote was started with."""
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
-        self._send({"do": "fork", "session": session, "seed": seed}, rights)
+        self._send({"do": "fork", "session": session, "seed": seed, "memory": memory}, rights)
 
     def tell(self, what: str, session: int) -> None:
         """kill, stop or go; a zygote that is gone has killed everything."""

@@ -21,6 +21,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -226,7 +227,7 @@ class Zygote:
         message = json.loads(data)
         number = int(message["session"])
         if message["do"] == "fork":
-            self._fork(number, int(message["seed"]), descriptors)
+            self._fork(number, int(message["seed"]), int(message["memory"]), descriptors)
         elif number in self.sessions:
             signals = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "go": signal.SIGCONT}
             os.kill(self.sessions[number], signals[message["do"]])
@@ -234,8 +235,9 @@ class Zygote:
             os.close(descriptor)
         return True
 
-    def _fork(self, number: int, seed: int, descriptors: Sequence[int]) -> None:
+    def _fork(self, number: int, seed: int, memory: int, descriptors: Sequence[int]) -> None:
         parent = os.getpid()
+        how = replace(self.how, memory=min(memory, self.how.memory))
         try:
             process = os.fork()
         except OSError as error:
@@ -246,7 +248,7 @@ class Zygote:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 try:
-                    confine(self.how, number, descriptors, parent)
+                    confine(how, number, descriptors, parent)
                 except Exception as error:
                     # Said on its own pipe: the reader sees a session that ended before it began.
                     os.write(1, f"The session could not be confined: {type(error).__name__}: {error}".encode())

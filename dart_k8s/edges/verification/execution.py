@@ -10,11 +10,12 @@ import random
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import httpx
 
 from dart_k8s.edges.verification import wire
-from dart_k8s.edges.verification.blocks import WireBlock, WireExecution, read_execution, write_block
+from dart_k8s.edges.verification.blocks import BEYOND, WireBlock, WireExecution, WireLimits, read_execution, write_block
 from dart_k8s.edges.verification.pods import Pod, Pods
 from dart_k8s.edges.verification.resolving import Resolve, check_url, resolve
 from dart_k8s.errors import ExecutionError, SpecError
@@ -53,12 +54,14 @@ class HttpExecution:
         self._resolved = -RESOLVE_SECONDS
         self._places: OrderedDict[str, str] = OrderedDict()
         self._client: httpx.AsyncClient | None = None
+        self._older: set[str] = set()
+        """Servers that know no limits: they are asked without, and theirs are in force."""
         self.retries = 0
         """Requests that had to be asked again."""
 
-    async def about(self) -> None:
-        """ExecutionError unless a server that runs code can be reached."""
-        execution = await self.execute(WireBlock(session="about", blocks=("6 * 7",)))
+    async def about(self, limits: WireLimits | None = None) -> None:
+        """ExecutionError unless a server that runs code can be reached, SpecError if none allows these limits."""
+        execution = await self.execute(WireBlock(session="about", blocks=("6 * 7",), limits=limits))
         if execution.text.strip() != "42":
             raise ExecutionError(f"The verification servers at {', '.join(self._urls)} run code, but not right.")
 
@@ -66,8 +69,8 @@ class HttpExecution:
         """What came of a block. Raises ExecutionError when no server takes it for long, SpecError if none can."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self._patience
-        body = write_block(block)
         silent: set[str] = set()
+        beyond: dict[str, SpecError] = {}
         while True:
             await self._look_up()
             pod = self._choose(block.session, silent)
@@ -80,7 +83,7 @@ class HttpExecution:
             pod.requests += 1
             pod.items += 1
             try:
-                found = await self._ask(pod, body, silent)
+                found = await self._ask(pod, block, silent, beyond)
             finally:
                 pod.requests -= 1
                 pod.items -= 1
@@ -88,6 +91,8 @@ class HttpExecution:
                 self._remember(block.session, pod, found)
                 return found
             self.retries += 1
+            if pod.url in beyond and all(url in beyond for url in self._pods.urls()):
+                raise beyond[pod.url]
             if len(silent) >= GIVEN_UP_AFTER:
                 words = f"SystemExit: {len(silent)} interpreters went silent over this block"
                 return WireExecution(text=words, outcome="died", seconds=0.0, replayed=0, restarted=True)
@@ -120,8 +125,13 @@ class HttpExecution:
         self._resolved = now
         self._pods.update([url for one in self._urls for url in await self._resolver(one)])
 
-    async def _ask(self, pod: Pod, body: bytes, silent: set[str]) -> WireExecution | None:
-        """The reply, or None where there is none and another server has to be asked."""
+    async def _ask(
+        self, pod: Pod, block: WireBlock, silent: set[str], beyond: dict[str, SpecError]
+    ) -> WireExecution | None:
+        """The reply, or None where there is none and another server has to be asked; `beyond` gets the words of one
+        that does not allow the block's limits."""
+        if pod.url in self._older:
+            block = replace(block, limits=None)
         now = asyncio.get_running_loop().time
         if self._client is None:
             self._client = httpx.AsyncClient(
@@ -134,7 +144,7 @@ class HttpExecution:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 reply = await self._client.post(
-                    f"{pod.url}/v1/execute", content=body, headers={"content-type": "application/json"}
+                    f"{pod.url}/v1/execute", content=write_block(block), headers={"content-type": "application/json"}
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             self._pods.failed(pod, now(), f"no connection ({error or type(error).__name__})")
@@ -152,6 +162,14 @@ class HttpExecution:
             self._pods.succeeded(pod)
             return found
         refusal = wire.read_refusal(reply.content)
+        if refusal.code == BEYOND:
+            words = f"The verification server at {pod.url} does not allow what spec.execution asks for: "
+            beyond[pod.url] = SpecError(words + refusal.message, remedy=refusal.remedy)
+            self._pods.failed(pod, now(), refusal.message)
+            return None
+        if reply.status_code == httpx.codes.BAD_REQUEST and block.limits is not None and refusal.code == "malformed":
+            self._older.add(pod.url)
+            return await self._ask(pod, block, silent, beyond)
         if reply.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.REQUEST_ENTITY_TOO_LARGE):
             raise SpecError(
                 f"The verification server at {pod.url} does not run code: {refusal.message}",

@@ -46,6 +46,10 @@ class Pods:
     def __len__(self) -> int:
         return len(self._pods)
 
+    def urls(self) -> list[str]:
+        """Their addresses."""
+        return list(self._pods)
+
     def update(self, urls: Iterable[str]) -> bool:
         """The addresses as they are now; whether there is a new one. One that is gone gets nothing new; its requests
         under way may still end."""

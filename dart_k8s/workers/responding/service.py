@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from dart_k8s.edges.execution.base import Block, Counters, Execution, Outcome, Standing
-from dart_k8s.edges.verification.blocks import WireBlock, WireExecution
+from dart_k8s.edges.execution.base import Block, BlockLimits, Counters, Execution, Outcome, Standing
+from dart_k8s.edges.verification.blocks import WireBlock, WireExecution, WireLimits
 from dart_k8s.errors import SpecError
 
 __all__ = ["Connection", "ServiceExecutor"]
@@ -13,7 +13,7 @@ __all__ = ["Connection", "ServiceExecutor"]
 class Connection(Protocol):
     """A way to servers that run code."""
 
-    async def about(self) -> None: ...
+    async def about(self, limits: WireLimits | None = None) -> None: ...
 
     async def execute(self, block: WireBlock) -> WireExecution: ...
 
@@ -23,21 +23,27 @@ class Connection(Protocol):
 class ServiceExecutor:
     """See `Executor`. What confines code is the servers' business: they refuse to start below the minimum."""
 
-    def __init__(self, url: str, *, connect: Callable[[str], Connection] | None = None) -> None:
-        """`connect` makes the connection at the first use; default: over HTTP. SpecError if that is not installed."""
+    def __init__(
+        self, url: str, *, limits: BlockLimits | None = None, connect: Callable[[str], Connection] | None = None
+    ) -> None:
+        """`limits` go with each block that has none of its own; None: what the servers allow. `connect` makes the
+        connection at the first use; default: over HTTP. SpecError if that is not installed."""
         self.counters = Counters()
         self._url = url
+        self._limits = limits
         self._connect = connect or _http()
         self._connection: Connection | None = None
 
     async def start(self) -> Standing:
-        """See `Executor`. SpecError if the servers don't run code."""
-        await self._open().about()
+        """See `Executor`. SpecError if the servers don't run code, or not with these limits."""
+        await self._open().about(_wire(self._limits))
         return Standing(layers={"service": self._url}, promises={})
 
     async def execute(self, block: Block) -> Execution:
         """See `Executor`."""
-        found = await self._open().execute(WireBlock(session=block.session, blocks=block.blocks))
+        found = await self._open().execute(
+            WireBlock(session=block.session, blocks=block.blocks, limits=_wire(block.limits or self._limits))
+        )
         counters = self.counters
         counters.executions[found.outcome] = counters.executions.get(found.outcome, 0) + 1
         counters.seconds += found.seconds
@@ -61,6 +67,12 @@ class ServiceExecutor:
         if self._connection is None:
             self._connection = self._connect(self._url)
         return self._connection
+
+
+def _wire(limits: BlockLimits | None) -> WireLimits | None:
+    if limits is None:
+        return None
+    return WireLimits(seconds=limits.seconds, memory=limits.memory, head=limits.head_bytes, tail=limits.tail_bytes)
 
 
 def _http() -> Callable[[str], Connection]:

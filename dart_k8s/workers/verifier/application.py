@@ -90,6 +90,7 @@ async def _about(endpoints: Sequence[Endpoint], request: Request) -> Response:
             "body": endpoint.most_body,
             "queue": endpoint.gate.capacity,
             "seconds": endpoint.seconds,
+            **endpoint.bounds(),
         }
         for endpoint in endpoints
     }

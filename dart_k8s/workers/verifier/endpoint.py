@@ -51,6 +51,10 @@ class Endpoint(Protocol):
         """What /readyz tells of it, besides whether it is ready: JSON-ready, known once it has started."""
         ...
 
+    def bounds(self) -> dict[str, Any]:
+        """What /v1/about tells of its limits, besides those that every endpoint has."""
+        ...
+
     def measure(self) -> None:
         """Bring those metrics up to date that are read, not counted. Called before each scrape."""
         ...

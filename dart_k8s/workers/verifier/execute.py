@@ -6,10 +6,10 @@ Its queue and its processes are its own: code that runs for seconds holds up no 
 from collections.abc import Callable
 from typing import Any
 
-from dart_k8s.edges.execution.base import Block, Executor, Standing
+from dart_k8s.edges.execution.base import Block, BlockLimits, Executor, Standing
 from dart_k8s.edges.metrics import Metrics
 from dart_k8s.edges.verification import wire
-from dart_k8s.edges.verification.blocks import WireBlock, WireExecution, read_block, write_execution
+from dart_k8s.edges.verification.blocks import BEYOND, REQUEST, WireBlock, WireExecution, read_block, write_execution
 from dart_k8s.errors import ExecutionError
 
 from . import measures
@@ -36,9 +36,12 @@ class Execute:
         queue_bytes: int,
         most_body: int,
         seconds: float,
+        most: BlockLimits,
     ) -> None:
+        """`most` is what one block may use at most, and what it may use if its request does not say."""
         self.gate = Gate(items=queue_items, size=queue_bytes)
         self.most_body, self.seconds = most_body, seconds
+        self._most = most
         self._executor, self._metrics, self._tell = executor, metrics, tell
         self._standing = Standing(layers={}, promises={})
         self._seen = (0, 0, 0, 0)
@@ -71,14 +74,35 @@ class Execute:
     def parse(self, body: bytes) -> tuple[WireBlock, int]:
         """See `Endpoint`."""
         try:
-            return read_block(body), 1
+            asked = read_block(body)
         except wire.Malformed as error:
             raise Refused(400, "malformed", error.message, remedy=error.remedy) from None
+        if beyond := self._beyond(asked):
+            raise Refused(400, BEYOND, beyond[0], remedy=beyond[1])
+        return asked, 1
+
+    def _beyond(self, asked: WireBlock) -> tuple[str, str] | None:
+        """What a request asks for beyond the server's limits, and the way out; None if there is nothing."""
+        if (limits := asked.limits) is None:
+            return None
+        most = self._most
+        kept, most_kept = limits.head + limits.tail, most.head_bytes + most.tail_bytes
+        mib, most_mib = -(-limits.memory // (1 << 20)), most.memory >> 20
+        remedy = "Lower spec.execution.{}, or start the server with {} {}."
+        if limits.seconds > most.seconds:
+            words = f"{limits.seconds:g} s for a block, more than {most.seconds:g}."
+            return words, remedy.format("seconds", "--block-seconds", f"{limits.seconds:g}")
+        if limits.memory > most.memory:
+            return f"{mib} MiB for a session, more than {most_mib}.", remedy.format("memoryMib", "--block-memory", mib)
+        if kept > most_kept:
+            words = f"{kept} bytes of a block's output, more than {most_kept}."
+            return words, remedy.format("outputCharacters", "--block-output", kept)
+        return None
 
     async def answer(self, asked: WireBlock) -> bytes:
         """See `Endpoint`."""
         try:
-            found = await self._executor.execute(Block(session=asked.session, blocks=asked.blocks))
+            found = await self._executor.execute(_block(asked))
         except ExecutionError as error:
             raise Refused(503, "out-of-order", error.message, remedy=error.remedy, retry_after=1) from None
         self._metrics.add(measures.EXECUTIONS, outcome=found.outcome)
@@ -93,6 +117,12 @@ class Execute:
             )
         )
 
+    def bounds(self) -> dict[str, Any]:
+        """See `Endpoint`."""
+        most = self._most
+        block = {"seconds": most.seconds, "memory": most.memory, "output": most.head_bytes + most.tail_bytes}
+        return {"format": REQUEST, "block": block}
+
     def measure(self) -> None:
         """See `Endpoint`."""
         counters = self._executor.counters
@@ -106,3 +136,16 @@ class Execute:
     async def close(self) -> None:
         """See `Endpoint`."""
         await self._executor.close()
+
+
+def _block(asked: WireBlock) -> Block:
+    limits = asked.limits
+    if limits is None:
+        return Block(session=asked.session, blocks=asked.blocks)
+    return Block(
+        session=asked.session,
+        blocks=asked.blocks,
+        limits=BlockLimits(
+            seconds=limits.seconds, memory=limits.memory, head_bytes=limits.head, tail_bytes=limits.tail
+        ),
+    )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from dart_k8s import __version__, answers
+from dart_k8s.edges.execution.base import BlockLimits
 from dart_k8s.edges.execution.limits import Limits
 from dart_k8s.edges.execution.sandbox import Sandbox
 from dart_k8s.edges.metrics import Metrics
@@ -74,6 +75,8 @@ class ServerSettings:
     block_seconds: float = 10.0
     block_memory: int = 512 << 20
     """Of one session, on top of the libraries."""
+    block_output: int = 3000
+    """Bytes kept of what a block prints, two thirds of them from its start; a request may ask for another split."""
     sessions: int = 64
     """Held at once. One that has answered has some 20 MiB of its own, at most what `block_memory` says."""
     allow_network: bool = False
@@ -98,12 +101,21 @@ def endpoints(settings: ServerSettings, metrics: Metrics, tell: Callable[..., No
     )
     if not settings.execute:
         return [verify]
+    third = settings.block_output // 3
+    most = BlockLimits(
+        seconds=settings.block_seconds,
+        memory=settings.block_memory,
+        head_bytes=settings.block_output - third,
+        tail_bytes=third,
+    )
     # Half of a request's time for running earlier blocks again; the rest for the block and for its turn.
     sandbox = Sandbox(
         Limits(
-            seconds=settings.block_seconds,
+            seconds=most.seconds,
             replay_seconds=settings.request_seconds / 2,
-            memory=settings.block_memory,
+            memory=most.memory,
+            head_bytes=most.head_bytes,
+            tail_bytes=most.tail_bytes,
             processes=settings.processes,
             sessions=max(settings.sessions, settings.processes),
             cpu_seconds=int(20 * settings.block_seconds) + 1,
@@ -119,6 +131,7 @@ def endpoints(settings: ServerSettings, metrics: Metrics, tell: Callable[..., No
         queue_bytes=settings.queue_bytes,
         most_body=MOST_BLOCKS_BODY,
         seconds=settings.request_seconds,
+        most=most,
     )
     return [verify, execute]
 

@@ -101,6 +101,10 @@ class Verify:
         """See `Endpoint`."""
         return {}
 
+    def bounds(self) -> dict[str, Any]:
+        """See `Endpoint`."""
+        return {}
+
     def measure(self) -> None:
         """See `Endpoint`."""
         counts = self._checkers.counts
