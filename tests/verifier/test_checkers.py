@@ -1,6 +1,7 @@
 """Checkers that hang, die or talk nonsense: every question gets its answer, and only the guilty one is undecided."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -96,7 +97,9 @@ async def test_killed_again_and_again_they_answer_everything() -> None:
         asked = asyncio.create_task(checkers.check([(rf"\boxed{{{n}}}", str(n), None) for n in numbers]))
         while not asked.done():
             for child in list(checkers._children):
-                os.kill(child.process.pid, signal.SIGKILL)
+                # It may have been reaped since the list was made.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.process.pid, signal.SIGKILL)
                 break
             await asyncio.sleep(0.05)
         found = await asked
