@@ -61,14 +61,15 @@ class Caches:
         """The object; None: there is none."""
         return next(iter(self.syntheses.facts(key)), None)
 
-    def wrote(self, item: Object) -> None:
-        """The answer to a write of ours."""
+    def wrote(self, item: Object) -> bool:
+        """The answer to a write of ours; whether it changed a fact."""
         if item["kind"] == SYNTHESES.kind:
-            self.syntheses.put(item)
-        elif item["kind"] == JOBS.kind:
-            self.jobs.put(item)
-        elif item["kind"] in self.children:
-            self.children[item["kind"]].put(item)
+            return self.syntheses.put(item) is not None
+        if item["kind"] == JOBS.kind:
+            return self.jobs.put(item) is not None
+        if item["kind"] in self.children:
+            return self.children[item["kind"]].put(item) is not None
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,9 @@ class _Memory:
     """Words -> the failure, and when it last happened by the clock."""
     mended: bool = False
     """A failure is gone that the decision still knew of."""
+    unseen: bool = False
+    """The answer to a write may hold what others did and the decision did not know of: the watch has no news of it any
+    more."""
     written_at: float = float("-inf")
     written: Mapping[str, Any] | None = None
     """The status that was decided when it was last written, and what the server made of it."""
@@ -136,8 +140,8 @@ class Controller:
         self._fold(key, facts, decision)
         late = self._write(key, memory, facts, decision)
         result = self._result(decision, failed, late)
-        if memory.mended:
-            memory.mended = False
+        if memory.mended or memory.unseen:
+            memory.mended = memory.unseen = False
             return replace(result, after=0.0)
         return result
 
@@ -173,7 +177,11 @@ class Controller:
 
     def _act(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> Result | None:
         """Carry the actions out, in order; None: all of them were."""
-        applier = Applier(cluster=self.cluster, wrote=self.caches.wrote)
+
+        def wrote(item: Object) -> None:
+            memory.unseen |= self.caches.wrote(item)
+
+        applier = Applier(cluster=self.cluster, wrote=wrote)
         for action in decision.actions:
             if not self.may_write():
                 return Result(outcome="deposed")
@@ -247,7 +255,8 @@ class Controller:
         memory.written_at, memory.written = self.clock(), decision.status
         memory.stored = written.get("status") or {}
         memory.failures.pop("write the status", None)
-        self.caches.wrote(written)
+        if self.caches.wrote(written):
+            memory.unseen |= _but_status(written) != _but_status(facts.synthesis)
         for said in decision.announcements:
             self.announcer.announce(facts.synthesis, said)
         return None
@@ -289,6 +298,12 @@ class Controller:
         self._memory.pop(key, None)
         self.folds.forget(key)
         self.hide(key)
+
+
+def _but_status(synthesis: Mapping[str, Any]) -> dict[str, Any]:
+    """What others write of a Synthesis."""
+    about = {name: value for name, value in synthesis["metadata"].items() if name != "resourceVersion"}
+    return {**synthesis, "metadata": about, "status": None}
 
 
 def _failed(error: ClusterError) -> Result:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dart_k8s.edges.cluster import Resource
+from dart_k8s.edges.cluster import MemoryCluster, Resource
 from dart_k8s.edges.cluster.resources import CONFIG_MAPS, EVENTS, JOBS, SYNTHESES
 from dart_k8s.errors import ClusterUnavailable, ObjectRefused
 from dart_k8s.names import Stage
@@ -70,6 +70,22 @@ def test_a_restarted_operator_that_finds_all_done_writes_nothing():
     here.settle(1)
     changed = {key for key, count in here.cluster.requests.items() if count != before.get(key, 0)}
     assert {key for key in changed if key[0] not in {"list", "watch"} and key[1] != "Synthesis"} == set()
+
+
+def test_what_a_user_changed_while_the_status_was_written_is_acted_on():
+    here = Running()
+    user = MemoryCluster(now=here.cluster.now, manager="user")
+    user.contents = here.cluster.contents
+
+    def meanwhile(verb: str, resource: Resource, namespace: str, name: str) -> None:
+        if verb == "patch" and resource is SYNTHESES and here.phase() == "":
+            here.cluster.before = None
+            user.patch(SYNTHESES, namespace, name, {"spec": {"suspend": True}})
+
+    here.cluster.before = meanwhile
+    here.submit()
+    here.settle(2)
+    assert here.phase() == "Suspended"
 
 
 def test_progress_alone_is_written_at_most_every_half_minute():

@@ -116,7 +116,7 @@ class Kubelet:
         elif place.state == "running" and place.process is not None:
             place.process.stop()
             asyncio.get_running_loop().call_later(GRACE, self.kill, uid)
-        else:
+        elif place.state == "over":
             self._gone(uid)
 
     def kill(self, uid: str, reason: str = "Error", code: int = 137) -> bool:
@@ -137,12 +137,16 @@ class Kubelet:
         self.cluster.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
         return True
 
-    def lose(self, uid: str, after: float) -> bool:
-        """Its node is gone: the process dies now, the cluster notices later."""
-        place = self.places[uid]
+    def lose(self, uid: str, after: float, lives: float = 0.0) -> bool:
+        """Its node is gone: the cluster notices later. The process dies now; or it `lives` on for so many seconds,
+        where only the control plane can't reach the node."""
+        place, loop = self.places[uid], asyncio.get_running_loop()
         if place.state != "running" or place.process is None:
             return False
-        place.process.kill()
+        if lives:
+            loop.call_later(lives, place.process.kill)
+        else:
+            place.process.kill()
         place.process = None
         place.state = "lost"
 
@@ -157,7 +161,7 @@ class Kubelet:
             self.cluster.delete(PODS, place.namespace, place.name)
             self._gone(uid)
 
-        asyncio.get_running_loop().call_later(after, notice)
+        loop.call_later(after, notice)
         return True
 
     # -- what is said of them

@@ -45,8 +45,8 @@ class Troubles:
     lossy: float = 0.0
     """Chance that a request to the API server, or its reply, is lost."""
     frozen: tuple[float, float] | None = None
-    lingers: float = 0.0
-    """For so long it goes on after it has lost its lead: writes that were on their way."""
+    lingers: int = 0
+    """So many writes it still makes after it has lost its lead: they were on their way, one of each worker."""
     lag: int = 0
     """It sees what was so many versions ago, ..."""
     lag_until: float = 0.0
@@ -57,7 +57,8 @@ class Troubles:
     """Longest time that an event takes."""
     child: Faults = field(default_factory=Faults)
     """Of its first folding child's way to the store."""
-    child_lives: float | None = None
+    between: float = 0.0
+    """Chance that others do what they have to do between two of its requests."""
 
 
 class Child:
@@ -71,7 +72,8 @@ class Child:
         self._numbers = 0
         self.dead = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._folds = Folds(answer=self._answer, tell=tell, connect=self._connect)
+        self._folds = Folds(answer=self._answer, tell=self._say, connect=self._connect)
+        self._tell = tell
 
     def ask(self, request: Mapping[str, Any], ended: Callable[[Progress | Failure], None] | None = None) -> None:
         """A line on its standard input."""
@@ -106,6 +108,11 @@ class Child:
         self._wires.append(wire)
         return SlowAccess(wire, latency=self.latency, seed=self.seed * 77, tell=tell, patience=PATIENCE)
 
+    def _say(self, event: str, **facts: object) -> None:
+        # What it says of being killed is nothing that a killed process could say.
+        if not any(wire.dead for wire in self._wires):
+            self._tell(event, **facts)
+
     def _answer(self, fields: Mapping[str, Any]) -> None:
         if not self.dead and any(wire.dead for wire in self._wires):
             self.kill()
@@ -126,10 +133,13 @@ class Children:
         self.made = 0
         self.child: Child | None = None
         self.wake: Callable[[], None] = lambda: None
+        self.killed = 0
+        """Children that died of a fault of theirs."""
 
     def start(self, order: Order, ended: Callable[[Progress | Failure], None]) -> bool:
         """See `Folder`."""
         if self.child is None or self.child.dead:
+            self.killed += self.child is not None
             self.child = self._make(self.made)
             self.made += 1
 
@@ -161,6 +171,7 @@ class Operator:
         seed: int,
         elected: bool,
         ended: Callable[["Operator", str], None],
+        others: Callable[[], None],
         tell: Callable[..., None],
     ) -> None:
         self.name, self.cluster, self.children, self.troubles = name, cluster, children, troubles
@@ -169,12 +180,13 @@ class Operator:
         self.writes = 0
         self.happened: list[str] = []
         """Faults that really came about."""
-        self._ended, self._tell = ended, tell
+        self._ended, self._others, self._tell = ended, others, tell
         self._rng = random.Random(seed)
         self._loop = asyncio.get_running_loop()
         self.began = self._loop.time()
         self._offset, self._rate = self._rng.uniform(0.0, 1e5), self._rng.uniform(0.98, 1.02)
         self._lost_at: float | None = None
+        self._late = 0
         cluster.before, cluster.after = self._before, self._after
         cluster.keeps = self._keeps
         self.elector = Elector(
@@ -199,11 +211,12 @@ class Operator:
         self._timer_at = float("inf")
         if troubles.lives is not None:
             self._loop.call_later(troubles.lives, self.die, "killed at a moment")
-        if troubles.child_lives is not None:
-            self._loop.call_later(troubles.child_lives, self._kill_child)
         if troubles.lag_until:
             cluster.lag = troubles.lag
+            self.happened.append("stale view")
             self._loop.call_later(troubles.lag_until, self._see_clearly)
+        if troubles.delay > 1.0:
+            self.happened.append("slow events")
         if troubles.deaf is not None:
             self._loop.call_later(troubles.deaf[1], self._list_again)
         self._wake(self.began)
@@ -230,11 +243,13 @@ class Operator:
             child.close()
         self._ended(self, why)
 
-    def _kill_child(self) -> None:
-        child = self.children.child
-        if not self.dead and child is not None and not child.dead:
-            self.happened.append("folding child killed")
-            child.kill()
+    def account(self) -> list[str]:
+        """The faults that really came about."""
+        return [*self.happened, *["folding child killed"] * self.children.killed]
+
+    def _happens_once(self, what: str) -> None:
+        if what not in self.happened:
+            self.happened.append(what)
 
     def _see_clearly(self) -> None:
         self.cluster.lag = 0
@@ -254,7 +269,7 @@ class Operator:
     def _may_write(self) -> bool:
         if self.elector is None or self.elector.leads:
             return True
-        return self._lost_at is not None
+        return self._lost_at is not None and self._late < self.troubles.lingers
 
     # -- faults of its requests
 
@@ -267,7 +282,11 @@ class Operator:
                 self.die("killed before a write")
                 raise Gone
             if self._lost_at is not None:
+                self._late += 1
                 self.happened.append("write of a deposed leader")
+        if self.troubles.between and self._rng.random() < self.troubles.between:
+            self.happened.append("others between two requests")
+            self._others()
         if self.troubles.lossy and self._rng.random() < self.troubles.lossy / 2:
             self.happened.append(f"{'write' if verb in WRITES else 'read'} refused")
             raise ClusterUnavailable("The request was lost.")
@@ -323,8 +342,8 @@ class Operator:
             return
         frozen, now = self.troubles.frozen, self._loop.time()
         if frozen is not None and frozen[0] <= now - self.began < frozen[1]:
-            self.happened.append("frozen")
-            self._wake(self.began + frozen[1])
+            self._happens_once("frozen")
+            self._wake(self.began + frozen[1] + 0.01)
             return
         try:
             self._work(now)
@@ -349,7 +368,7 @@ class Operator:
             if self.elector.lost and self._lost_at is None:
                 self._lost_at = now
                 self.happened.append("deposed")
-                self._loop.call_later(self.troubles.lingers, self.die, "exit")
+                self._loop.call_later(10.0 if self.troubles.lingers else 0.0, self.die, "exit")
                 if not self.troubles.lingers:
                     return
         for number, reflector in enumerate(runtime.reflectors):

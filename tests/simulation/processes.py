@@ -1,6 +1,7 @@
 """What runs in the simulated pods: the real workers on a store in memory, each by a wire of its own that can fail."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +54,10 @@ class Line(Wire):
         return len(keys)
 
 
+def _nobody(end: Ended) -> None:
+    """Nobody hears of an end that the kubelet has made."""
+
+
 @dataclass(kw_only=True)
 class Process:
     """A process in a pod: its work is a coroutine, which is asked to stop by `stopping`."""
@@ -61,12 +66,14 @@ class Process:
     number: int
     """Of all processes of a run; seeds follow from it."""
     synthesis: Synthesis
+    stage: str
     uid: str
     store: MemoryStore
     world: World
     faults: Faults
     latency: float
     work: "Callable[[Process], Any]"
+    happened: Counter[str]
     judged: Callable[[], bool] = lambda: True
     """Whether a verification pod is ready."""
     seed: int = 0
@@ -74,7 +81,7 @@ class Process:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     wire: Line = field(init=False)
     ready: Callable[[], None] = lambda: None
-    _ended: Callable[[Ended], None] = lambda end: None
+    _ended: Callable[[Ended], None] = field(default=lambda end: None)
 
     def __post_init__(self) -> None:
         self.wire = Line(self.store, self.faults, self.seed * 9973 + self.number)
@@ -93,17 +100,17 @@ class Process:
 
     def kill(self) -> None:
         """See `PodProcess`."""
-        self._ended = lambda end: None
+        self._ended = _nobody
         self.wire.die()
 
     async def _main(self) -> None:
         try:
             end = Ended(await self.work(self))
-        except Killed:
-            end = Ended(137)
-        except asyncio.CancelledError:
+        except (Killed, asyncio.CancelledError):
             if not self.wire.dead:
                 raise
+            if self._ended is not _nobody:
+                self.happened[f"{self.stage} killed at a request"] += 1
             end = Ended(137)
         except Exception as error:
             code = error.exit_code if isinstance(error, DartError) else EXIT_FAILED

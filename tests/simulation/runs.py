@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +14,16 @@ from dart_k8s.api import Synthesis
 from dart_k8s.api.load import load_value
 from dart_k8s.edges.clock import run_virtual
 from dart_k8s.edges.cluster import Object
-from dart_k8s.edges.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, JOBS, LEASES, PODS, SYNTHESES
+from dart_k8s.edges.cluster.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    JOBS,
+    LEASES,
+    NETWORK_POLICIES,
+    PODS,
+    SERVICES,
+    SYNTHESES,
+)
 from dart_k8s.edges.store import MemoryStore
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET
@@ -23,10 +34,11 @@ from dart_k8s.workers.translate import goal_of
 from tests.workers.faults import Faults, check
 
 from .books import EPOCH, Books, client
-from .cases import Case
+from .cases import Case, Luck
 from .controllers import Controllers
 from .kubelet import Kubelet
-from .operators import Child, Children, Operator, Troubles
+from .mischief import Mischief
+from .operators import Child, Children, Operator
 from .processes import Process, cleanup, curate, prepare, sample, verify
 from .world import World
 
@@ -38,6 +50,7 @@ LONGEST = 20_000.0
 REST = 3_000.0
 """Simulated seconds for which nothing may happen at the end."""
 MOST_STATUS = 16 << 10
+AGAIN = {"Synthesis made again", "target changed", "trials changed", "suspended", "replicas changed"}
 WORK = {
     Stage.PREPARE: prepare, Stage.SAMPLER: sample, Stage.CURATE: curate, Stage.CLEANUP: cleanup, Stage.VERIFIER: verify,
 }  # fmt: skip
@@ -75,9 +88,11 @@ class Run:
         self.books.looks += [self._look, self.kubelet.look]
         self.operators: list[Operator] = []
         self.starts = self.processes = 0
-        self._controllers_due = False
+        self._controllers_due = self._controlling = False
+        self.luck, self.mischief = Luck(case), Mischief(self)
         self._state: BudgetState | None = None
         self.phase = ""
+        self.mended = 0
         self.changed = asyncio.Event()
 
     def now(self) -> float:
@@ -110,10 +125,17 @@ class Run:
             self.loop.call_later(self.rng.uniform(0.05, 0.4), self._control)
 
     def _control(self) -> None:
-        self._controllers_due = False
+        self._controllers_due, self._controlling = False, True
         due = self.controllers.step()
+        self._controlling = False
         if due is not None and not self._controllers_due:
             self.loop.call_later(max(0.01, due - self.now() + 0.01), self._control_again)
+
+    def _control_now(self) -> None:
+        if not self._controlling:
+            self._controlling = True
+            self.controllers.step()
+            self._controlling = False
 
     def _control_again(self) -> None:
         if not self._controllers_due:
@@ -131,6 +153,8 @@ class Run:
         self.changed.set()
 
     def _stored(self, operation: str, key: str) -> None:
+        if operation == "delete" and key == BUDGET:
+            self._state = None
         if operation != "put" or key != BUDGET:
             return
         found = self.store._objects.get(BUDGET.encode())
@@ -162,9 +186,11 @@ class Run:
             uid=env.get("DART_UID") or "",
             store=self.store,
             world=self.world,
-            faults=self.faults_of(stage),
+            faults=self.luck.worker(stage),
             latency=self.case.latency,
             work=WORK[stage],
+            stage=stage.value,
+            happened=self.happened,
             judged=self.judged,
             seed=self.case.seed,
         )
@@ -174,17 +200,13 @@ class Run:
         deployments = self.books.kind(DEPLOYMENTS).objects.values()
         return any((one.get("status") or {}).get("readyReplicas") for one in deployments)
 
-    def faults_of(self, stage: Stage) -> Faults:
-        """Of the next process of a stage."""
-        return Faults()
-
     def begin_operator(self) -> None:
         """Another process of the operator."""
         if self.broken:
             return
         self.starts += 1
         number = self.starts
-        troubles = self.troubles_of(number)
+        troubles = self.luck.operator()
 
         def make(child: int) -> Child:
             faults = troubles.child if not child else Faults(outages=troubles.child.outages)
@@ -200,24 +222,24 @@ class Run:
             seed=self.case.seed * 100 + number,
             elected=self.case.operators > 1,
             ended=self._operator_ended,
+            others=self._control_now,
             tell=self.tell,
         )
         self.operators.append(operator)
 
-    def troubles_of(self, number: int) -> Troubles:
-        """Of an operator's process."""
-        return Troubles()
-
     def _operator_ended(self, operator: Operator, why: str) -> None:
         self.operators.remove(operator)
-        self.happened.update(operator.happened)
-        operator.happened.clear()
+        self.happened.update(operator.account())
         self.note(f"{operator.name} {why}")
         self.loop.call_later(self.rng.uniform(0.5, 6.0), self.begin_operator)
 
     def tell(self, event: str, **facts: Any) -> None:
         """What anybody says."""
         self.told[event] += 1
+        if event == "action":
+            self.note(f"{facts['operator']}: {facts['action']}: {facts['why'][:60]}")
+        if event == "store-unavailable":
+            self.happened["store unavailable"] += 1
         if event == "fault":
             self.broken.append(f"fault: {facts}")
 
@@ -232,16 +254,23 @@ class Run:
         for _ in range(self.case.operators):
             self.begin_operator()
         self.user.create(SYNTHESES, NAMESPACE, self.manifest())
-        await self._until(lambda: self.phase == "Complete")
-        await asyncio.sleep(150.0)
+        mischief = asyncio.create_task(self.mischief.go())
+        await self.until(lambda: mischief.done() and self._ended())
+        mischief.result()
+        await asyncio.sleep(400.0)
+        assert self._ended(), f"after the end it is in phase {self.phase}"
         await self._rest()
-        check(self.world)
-        self._left_behind()
-        for operator in self.operators:
-            self.happened.update(operator.happened)
+        self._check()
         return self
 
-    async def _until(self, done: Any) -> None:
+    def _ended(self) -> bool:
+        if self.phase != self.mischief.wants:
+            return False
+        item = self.books.kind(SYNTHESES).objects.get((NAMESPACE, NAME))
+        return item is None or item["status"]["observedGeneration"] == item["metadata"]["generation"]
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Wait, and mend what takes a person: a run that has failed is suspended and resumed."""
         ends = self.loop.time() + LONGEST
         while not done():
             if self.broken:
@@ -249,17 +278,35 @@ class Run:
             if self.loop.time() > ends:
                 raise AssertionError(f"stuck in phase {self.phase!r}")
             self.changed.clear()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(60.0):
                     await self.changed.wait()
-            except TimeoutError:
-                continue
+            if self.phase == "Failed":
+                await self._mend()
+
+    async def _mend(self) -> None:
+        item = self.books.kind(SYNTHESES).objects[NAMESPACE, NAME]
+        failed = next(one for one in item["status"]["conditions"] if one["type"] == "Failed")
+        self.happened[f"failed: {failed['reason']}"] += 1
+        self.note(f"failed: {failed['reason']}: {failed['message']}")
+        self.mended += 1
+        if self.mended > 6:
+            raise AssertionError(f"failed again and again: {failed}")
+        await asyncio.sleep(20.0)
+        for suspend in (True, False):
+            if self.phase != "gone":
+                self.user.patch(SYNTHESES, NAMESPACE, NAME, {"spec": {"suspend": suspend}})
+            await asyncio.sleep(20.0)
 
     async def _rest(self) -> None:
-        """Nothing is written and nothing is asked of the store."""
+        """Nothing is written and nothing is asked of the store; a new operator finds nothing to do either."""
         writes, requests = self.books.writes, dict(self.store.requests())
         leases = self._lease_writes()
-        await asyncio.sleep(REST)
+        await asyncio.sleep(REST if self.case.operators == 1 else 100.0)
+        self.luck.calm = True
+        for operator in list(self.operators):
+            operator.die("replaced at rest")
+        await asyncio.sleep(100.0)
         asked = {name: n - requests[name] for name, n in self.store.requests().items() if n != requests[name]}
         written = self.books.writes - writes - (self._lease_writes() - leases)
         if asked:
@@ -269,23 +316,45 @@ class Run:
         if self.broken:
             raise AssertionError(self.broken[0])
 
+    def _check(self) -> None:
+        """The state against the segments, and what is left of the cluster's objects."""
+        left = {f"{kind} {name}" for kind, name in self._objects()}
+        if self.mischief.wants == "gone":
+            assert not left, f"left behind: {sorted(left)}"
+            stored = [entry.key for entry in self.store.list()]
+            assert not self.mischief.deletes_output or not stored, f"left in the store: {stored}"
+            return
+        assert f"Synthesis {NAME}" in left and f"ConfigMap {NAME}-declaration" in left, left
+        others = [one for one in left if one.startswith(("Pod", "Deployment", "Service", "NetworkPolicy"))]
+        assert not [one for one in others if "-curate-" not in one], f"left behind: {sorted(left)}"
+        item = self.books.kind(SYNTHESES).objects[NAMESPACE, NAME]
+        spec = {**self.manifest(), "spec": item["spec"]}
+        self.world.goal = goal_of(_declared(json.dumps(spec)))
+        check(self.world)
+        # A name is used again only after a user's doing. What belongs to an object that is gone the cluster deletes.
+        if "deleted" in self.case.kinds:
+            return
+        again = sum(n for what, n in self.happened.items() if what in AGAIN or what.endswith("deleted by a user"))
+        for name, number in self.books.created.items():
+            assert name[0] != "Job" or number <= 1 + again + self.mended, f"{name} was created {number} times"
+
     def _lease_writes(self) -> int:
         return len(self.books.kind(LEASES).history)
 
-    def _left_behind(self) -> None:
-        left = [f"{kind} {name}" for kind, name in self._objects()]
-        wanted = {f"Job {NAME}-curate-1", f"ConfigMap {NAME}-declaration", f"Synthesis {NAME}"}
-        assert wanted <= set(left), left
-
     def _objects(self) -> list[tuple[str, str]]:
         found = []
-        for resource in (SYNTHESES, JOBS, PODS, CONFIG_MAPS, DEPLOYMENTS):
+        for resource in (SYNTHESES, JOBS, PODS, CONFIG_MAPS, DEPLOYMENTS, SERVICES, NETWORK_POLICIES):
             found += [(resource.kind, key[1]) for key in self.books.kind(resource).objects]
         return found
 
     def story(self) -> str:
         """What happened, for a failing run."""
-        lines = [*self.history, f"faults {dict(self.happened)}", f"said {dict(self.told)}"]
+        lines = [
+            f"kinds {', '.join(sorted(self.case.kinds))}",
+            *self.history,
+            f"faults {dict(self.happened)}",
+            f"said {dict(self.told)}",
+        ]
         lines += [f"created {dict(self.books.created)}", f"left {self._objects()}"]
         return "\n".join(lines)
 
