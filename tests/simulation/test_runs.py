@@ -9,7 +9,7 @@ from .cases import draw
 from .runs import simulate
 from .seeds import Result, many
 
-SEEDS, BLOCK = 1000, 100
+SEEDS, BLOCK = 200, 20
 HAPPENS = (
     "killed before a write", "killed after a write", "killed at a moment", "folding child killed", "write refused",
     "read refused", "reply to a write lost", "event lost", "stale view", "slow events", "history compacted",
