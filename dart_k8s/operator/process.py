@@ -142,7 +142,8 @@ class Process:
 
     def _check_lead(self) -> None:
         if self.elector.lost and not self._ending.is_set():
-            self._tell("lost", lease=f"{self.elector.namespace}/{self.elector.name}")
+            lease = f"{self.elector.namespace}/{self.elector.name}"
+            self._tell("lost", lease=lease, renewed_ago=round(self.elector.renewed_ago, 1))
             self._exit(EXIT_FAILED)
 
     def _lead(self) -> None:

@@ -36,18 +36,20 @@ class _Seen:
         return {name: at for (what, name), at in list(self.at.items()) if what == stage.value}
 
 
-def measure(*, syntheses: int, samplers: int, qps: float = 50.0) -> dict[str, float]:
-    """See the module; `qps`: the operator's own limit of requests, a second."""
+def measure(*, syntheses: int, samplers: int) -> dict[str, float]:
+    """See the module. The operator has its default settings."""
     live = syntheses * (samplers + -(-samplers // 4))
     with site(live_pods=live, runs_for={Stage.PREPARE.value: "100ms"}) as place:
-        settings = place.settings(qps=qps, burst=int(2 * qps))
+        settings = place.settings()
         found: dict[str, float] = {"load_before": load()}
         operator = place.operator(settings)
         until(lambda: operator.metric("dart_leader"), "the operator to lead")
         found |= {f"empty_{name}": value for name, value in operator.memory().items()}
         found |= _start(place, operator, syntheses, samplers)
-        until(lambda: operator.metric("dart_cached_objects", 'kind="pods"') >= live, "all pods to be seen", 2.0)
-        until(lambda: _running(place) >= live, "all pods to run", 10.0)
+        until(
+            lambda: operator.metric("dart_cached_objects", 'kind="pods"') >= live, "all pods to be seen", 2.0, operator
+        )
+        until(lambda: _running(place) >= live, "all pods to run", 10.0, operator)
         operator.quiet()
         found |= {f"full_{name}": value for name, value in operator.memory().items()}
         found |= {"pods": live, "full_cpu_seconds": operator.cpu(), "reconciles": operator.metric(RECONCILES)}
@@ -75,14 +77,14 @@ def _start(place: Site, operator: Operator, syntheses: int, samplers: int) -> di
     with ThreadPoolExecutor(MAKERS) as makers:
         list(makers.map(make, range(syntheses)))
     found = {"submit_seconds": time.monotonic() - began}
-    until(lambda: len(seen.of(Stage.PREPARE)) >= syntheses, "the first Job of each")
+    until(lambda: len(seen.of(Stage.PREPARE)) >= syntheses, "the first Job of each", by=operator)
     first = seen.of(Stage.PREPARE)
     found["first_seconds"] = max(first.values()) - began
     found["first_rate"] = syntheses / found["first_seconds"]
     waits = [first[name] - made[name] for name in made]
     found["first_p50"], found["first_p99"] = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
     found["first_cpu_seconds"] = operator.cpu()
-    until(lambda: len(seen.of(Stage.SAMPLER)) >= syntheses, "all sampler Jobs")
+    until(lambda: len(seen.of(Stage.SAMPLER)) >= syntheses, "all sampler Jobs", by=operator)
     last = seen.of(Stage.SAMPLER)
     found["samplers_seconds"] = max(last.values()) - began
     found["samplers_p99"] = statistics.quantiles([last[name] - made[name] for name in made], n=100)[98]
@@ -175,5 +177,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--syntheses", type=int, default=1000)
     parser.add_argument("--samplers", type=int, default=8)
-    parser.add_argument("--qps", type=float, default=50.0)
     print(json.dumps(measure(**vars(parser.parse_args())), indent=1))

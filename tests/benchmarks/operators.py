@@ -204,11 +204,13 @@ def declaration(name: str, samplers: int, verifiers: int | None = None) -> dict[
     return synthesis(name, samplers={"replicas": samplers}, **more)
 
 
-def until(check: Callable[[], object], what: str, every: float = 0.2) -> None:
-    """Wait for it."""
+def until(check: Callable[[], object], what: str, every: float = 0.2, by: Operator | None = None) -> None:
+    """Wait for it; `by`: who has to live for it."""
     say(f"waiting for {what}")
     ends = time.monotonic() + WAITS
     while not check():
+        if by is not None and by.process.poll() is not None:
+            raise SystemExit(f"the operator ended while {what}: {by.log.read_text()[-1000:]}")
         if time.monotonic() > ends:
             raise SystemExit(f"waited {WAITS:.0f} s for {what}")
         time.sleep(every)

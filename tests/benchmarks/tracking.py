@@ -81,9 +81,9 @@ def _by_operator(place: Site, syntheses: int, samplers: int) -> tuple[dict[str, 
 
     with ThreadPoolExecutor(MAKERS) as makers:
         list(makers.map(make, range(syntheses)))
-    until(lambda: len(jobs.over) >= syntheses, "all sampler Jobs to be over")
+    until(lambda: len(jobs.over) >= syntheses, "all sampler Jobs to be over", by=operator)
     found |= _rates(began, jobs)
-    until(lambda: len(complete) >= syntheses, "all to be Complete")
+    until(lambda: len(complete) >= syntheses, "all to be Complete", by=operator)
     found["complete_seconds"] = max(complete.values()) - began
     found["told_p99"] = statistics.quantiles([complete[name] - jobs.over[name] for name in complete], n=100)[98]
     found |= {"cpu_seconds": operator.cpu(), "memory_most": operator.memory()["most"]}

@@ -55,6 +55,26 @@ def test_the_first_takes_the_lease_and_keeps_it():
     assert here.spec()["leaseDurationSeconds"] == 15
 
 
+def test_a_renewal_takes_one_request():
+    here, sent = Candidates(), []
+    here.step(0)
+    here.cluster.before = lambda verb, resource, namespace, name: sent.append(verb)
+    for _ in range(3):
+        here.step(0)
+    assert sent == ["update"] * 3
+
+
+def test_a_leader_whose_lease_was_changed_or_deleted_by_a_person_leads_on():
+    here = Candidates()
+    here.step(0)
+    here.cluster.patch(LEASES, "dart", "operator", {"metadata": {"labels": {"team": "a"}}})
+    here.step(0)
+    assert here.leaders == [0]
+    here.cluster.delete(LEASES, "dart", "operator")
+    here.step(0)
+    assert here.leaders == [0] and here.spec()["holderIdentity"] == "pod-0"
+
+
 def test_who_comes_later_waits_for_the_whole_validity_by_its_own_clock():
     here = Candidates()
     here.step(0)
