@@ -1,6 +1,6 @@
 """Folds: orders for them, and when each is due. Who carries them out is `folders`; decisions see only what came of it.
 
-An order waits until it is due, until the last fold of the same output is ten times its own length ago, and until its
+An order waits until it is due, until the last fold of the same output is some times its own length ago, and until its
 child has room. Everything here is plain bookkeeping without a thread, so a simulation drives it in simulated time.
 """
 
@@ -16,9 +16,6 @@ from .keys import Key
 
 __all__ = ["Folder", "Folds", "Order", "Outcome"]
 
-SHARE = 10.0
-"""Between two folds of an output at least so many times the length of the last: folding takes under a tenth of a child,
-however large the state."""
 LONGEST_PAUSE = 600.0
 """Seconds; even a fold of minutes comes again."""
 FAILED_PAUSE = 30.0
@@ -85,8 +82,11 @@ class Folds:
         now: Callable[[], float],
         changed: Callable[[Key], None],
         took: Callable[[float, str], None] = lambda seconds, result: None,
+        rest: float = 10.0,
     ) -> None:
-        """`now`: seconds since the epoch, by the API server's clock. `changed`: a key's outcome is another one."""
+        """`now`: seconds since the epoch, by the API server's clock. `changed`: a key's outcome is another one. `rest`:
+        between two folds of an output, at least so many times the length of the last."""
+        self._rest = rest
         self._folder, self._clock, self._now, self._changed, self._took = folder, clock, now, changed, took
         self._books: dict[Key, _Book] = {}
         self._lock = RLock()
@@ -171,7 +171,7 @@ class Folds:
             if book is None:
                 return
             old, took = book.outcome, self._clock() - began
-            book.earliest = self._clock() + min(LONGEST_PAUSE, SHARE * took)
+            book.earliest = self._clock() + min(LONGEST_PAUSE, self._rest * took)
             if isinstance(told, Failure):
                 same = old.failure is not None and old.failure.reason == told.reason
                 since = old.failure.since if same and old.failure else self._now()

@@ -71,6 +71,7 @@ class Runtime:
             now=self.cluster.now,
             changed=self.queue.add,
             took=self.measures.folded,
+            rest=self.settings.fold_rest,
         )
         self.controller = Controller(
             cluster=self.cluster,

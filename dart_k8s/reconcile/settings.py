@@ -56,6 +56,9 @@ class Settings:
     fold_first: float = 2.0
     fold_most: float = 60.0
     """Between two folds: a quarter of the time since something new was found, within these."""
+    fold_rest: float = 10.0
+    """And at least so many times the length of the last one: folding takes under a tenth of a child, however large the
+    state."""
 
 
 __all__ = ["Settings"]

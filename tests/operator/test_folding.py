@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dart_k8s.operator.folders import Children
-from dart_k8s.operator.folding import FAILED_PAUSE, SHARE, Folds, Order
+from dart_k8s.operator.folding import FAILED_PAUSE, Folds, Order
 from dart_k8s.operator.keys import Key
 from dart_k8s.reconcile import Failure, Progress
 
@@ -86,7 +86,7 @@ def test_the_pause_after_a_fold_is_ten_times_its_length():
     here.time = 4.0
     here.slow.end()
     here.folds.order(order(), after=2)
-    assert here.folds.next_due() == 4.0 + SHARE * 4.0
+    assert here.folds.next_due() == 4.0 + 10.0 * 4.0
 
 
 def test_a_failed_fold_is_a_fact_with_its_beginning_and_goes_with_the_next_success():

@@ -148,8 +148,9 @@ class Run:
             "stopSeconds": 10,
             "decisions": {
                 "allowedOutputs": {"*": [f"s3://{self.setting.s3.bucket}/"]},
-                "foldFirst": 0.2,
+                "foldFirst": 0.1,
                 "foldMost": 0.5,
+                "foldRest": 1.0,
                 "retryFirst": 0.5,
                 "retryMost": 2.0,
                 "env": environment,

@@ -1,0 +1,205 @@
+"""An operator that is killed at one write: right before it is forwarded, or right after it was carried out and before
+its answer came. A new operator follows, and the run has to end as the one that nobody disturbed."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from dart_k8s.edges.store import open_store
+
+from .runs import ENDS_WITHIN, Run, Setting, check, run, trusting
+from .wire import When, Wire, Write, of_kubernetes, of_store
+
+KILLED_WITHIN = 120.0
+
+
+class Point(NamedTuple):
+    """Where to kill."""
+
+    wire: str
+    """kubernetes, or store."""
+    label: str
+    number: int
+    when: When
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.wire} {self.label} #{self.number}"
+
+
+@dataclass(kw_only=True)
+class Ended:
+    """How a run ended: all that has to be the same in every one."""
+
+    objects: Mapping[str, Any]
+    """What is left in the namespace, by kind and name."""
+    deeds: Mapping[str, int]
+    """"created|deleted OBJECT" -> how often the API server said so."""
+    rows: int
+    conditions: Mapping[str, str]
+
+
+@dataclass(kw_only=True)
+class Tried:
+    """What came of one run."""
+
+    point: Point | None
+    reached: bool = False
+    """The write came, and the operator was killed."""
+    ended: Ended | None = None
+    writes: list[tuple[str, Write]] = field(default_factory=list)
+    """(wire, write), in order."""
+    wrong: str = ""
+    seconds: float = 0.0
+
+
+@contextmanager
+def wired(setting: Setting) -> Iterator[tuple[Run, dict[str, Wire]]]:
+    """A run whose operator reaches both servers by wires."""
+    with run(setting) as here:
+        prefix = here.output.removeprefix("s3://")
+        plane = setting.plane
+        with (
+            Wire(plane.url, of_kubernetes, trusting(plane)) as api,
+            Wire(setting.s3.endpoint, of_store(prefix)) as store,
+        ):
+            setting.kubelet.pretended.add(here.namespace)
+            yield here, {"kubernetes": api, "store": store}
+
+
+def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: Any) -> Tried:
+    """One run, killed at the point (None: nowhere). Never raises for what goes wrong in it."""
+    began, tried = time.monotonic(), Tried(point=point)
+    with wired(setting) as (here, wires):
+        killed = threading.Event()
+        once = threading.Lock()
+
+        def watch(name: str) -> None:
+            def seen(write: Write, when: When) -> bool:
+                if when == "before":
+                    tried.writes.append((name, write))
+                if point is None or (name, *write, when) != tuple(point) or not once.acquire(blocking=False):
+                    return False
+                here.kill()
+                killed.set()
+                return True
+
+            wires[name].seen = seen
+
+        for name in wires:
+            watch(name)
+        try:
+            here.operator(server=wires["kubernetes"].url, store=wires["store"].url)
+            here.submit(queries=queries, **spec)
+            if point is not None:
+                _until(lambda: killed.is_set() or here.phase in ("Complete", "Failed"), KILLED_WITHIN)
+                # Writes follow the one that says Complete: its events.
+                tried.reached = killed.wait(1.0)
+                if tried.reached:
+                    here.operator(server=wires["kubernetes"].url, store=wires["store"].url)
+            status = here.reach("Complete", ENDS_WITHIN)
+            _at_rest(wires)
+            tried.ended = _ended(here, wires["kubernetes"], status)
+            check(open_store(here.output))
+        except BaseException as error:  # pytest's failures are no Exceptions
+            tried.wrong = f"{type(error).__name__}: {error}\n{here.told()}"
+            if isinstance(error, KeyboardInterrupt):
+                raise
+    tried.seconds = time.monotonic() - began
+    return tried
+
+
+def _until(check: Any, seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < ends, f"neither killed nor done after {seconds:g} s"
+        time.sleep(0.1)
+
+
+def _at_rest(wires: Mapping[str, Wire]) -> None:
+    """Until nothing has been written for a second: what is done at the end is done."""
+    seen, since = -1, time.monotonic()
+    while time.monotonic() - since < 1.0:
+        count = sum(len(wire.writes) for wire in wires.values())
+        if count != seen:
+            seen, since = count, time.monotonic()
+        time.sleep(0.05)
+
+
+def _ended(here: Run, api: Wire, status: Mapping[str, Any]) -> Ended:
+    return Ended(
+        objects={name: _plain(item) for name, item in here.children().items() if "kube-root-ca" not in name},
+        deeds=dict(deeds(api.answers)),
+        rows=check(open_store(here.output))["rows"],
+        conditions={one["type"]: f"{one['status']} {one['reason']}" for one in status["conditions"]},
+    )
+
+
+def deeds(answers: Iterable[tuple[Write, int]]) -> Counter[str]:
+    """Creations and deletions that the API server carried out, by object. Events are no objects of ours."""
+    found: Counter[str] = Counter()
+    for (label, _), code in answers:
+        method, resource, name, *rest = [*label.split(" "), "", ""][:4]
+        if resource == "events" or any(rest):
+            continue
+        if code == 201:
+            found[f"created {resource}/{name}"] += 1
+        elif method == "DELETE" and code in (200, 202):
+            found[f"deleted {resource}/{name}"] += 1
+    return found
+
+
+def _plain(item: Mapping[str, Any]) -> Any:
+    """An object without what differs from run to run."""
+    about = item["metadata"]
+    spec = json.loads(json.dumps(item.get("spec", {})))
+    if item.get("status", {}).get("conditions") and "parallelism" in spec:
+        spec.pop("parallelism")
+    text = json.dumps([about.get("labels"), about.get("annotations"), spec, item.get("data")], sort_keys=True)
+    owner = (about.get("ownerReferences") or [{}])[0].get("uid", "-")
+    return text.replace(about["uid"], "UID").replace(about["namespace"], "NS").replace(owner, "OWNER")
+
+
+def points(reference: Tried, most: int) -> list[Point]:
+    """Where to kill, given a run: before and after each write, evenly thinned out to so many, first of each label
+    first."""
+    every = [
+        Point(wire, write.label, write.number, when)  # type: ignore[arg-type]
+        for wire, write in reference.writes
+        for when in ("before", "after")
+    ]
+    if len(every) <= most:
+        return every
+    firsts = [one for one in every if one.number == 1]
+    rest = [one for one in every if one.number > 1]
+    left = max(0, most - len(firsts))
+    step = len(rest) / left if left else 0.0
+    chosen = {*firsts[:most], *(rest[int(n * step)] for n in range(left))}
+    return [one for one in every if one in chosen]
+
+
+def differences(tried: Tried, reference: Ended) -> list[str]:
+    """What is not as in the reference; empty: all is well."""
+    if tried.wrong or tried.ended is None:
+        return [tried.wrong]
+    found = []
+    for name in ("objects", "deeds", "rows", "conditions"):
+        ours, theirs = getattr(tried.ended, name), getattr(reference, name)
+        if ours != theirs:
+            if isinstance(ours, Mapping):
+                changed = {k: (theirs.get(k), ours.get(k)) for k in {*ours, *theirs} if ours.get(k) != theirs.get(k)}
+                found.append(f"{name} (reference, here): {changed}")
+            else:
+                found.append(f"{name}: {theirs} in the reference, {ours} here")
+    return found
+
+
+def all_of(setting: Setting, chosen: Iterable[Point], side_by_side: int, **spec: Any) -> Iterator[Tried]:
+    """Try the points, several at a time."""
+    with ThreadPoolExecutor(side_by_side) as pool:
+        yield from pool.map(lambda point: attempt(setting, point, **spec), chosen)
