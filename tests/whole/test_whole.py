@@ -25,7 +25,7 @@ def reachable(s3_environment: S3Server) -> None:
 def test_a_synthesis_that_is_applied_becomes_a_data_set(setting: Setting) -> None:
     with run(setting) as here:
         here.operator()
-        here.submit(engine_args={}) if False else here.submit()
+        here.submit()
         status = here.reach("Complete")
         counts = check(open_store(here.output))
         assert counts["rows"] > 0, status
