@@ -52,8 +52,18 @@ def lease_rules() -> list[dict[str, Any]]:
 
 def install(cluster: Any, namespace: str) -> None:
     """The CRDs, and the operator's account with its rights in one namespace only."""
+    install_crds(cluster)
+    grant(cluster, namespace)
+
+
+def install_crds(cluster: Any) -> None:
+    """Those of this version."""
     for path in sorted((ROOT / "manifests" / "crds").glob("*.yaml")):
         cluster.apply(path.read_text())
+
+
+def grant(cluster: Any, namespace: str) -> None:
+    """The operator's account in a namespace, with its rights there."""
     account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}
     for name, granted in ((ACCOUNT, rules()), (f"{ACCOUNT}-lease", lease_rules())):
         kind = "rbac.authorization.k8s.io"

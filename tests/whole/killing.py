@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dart_k8s.edges.store import open_store
+from dart_k8s.names import DIGEST
 
 from .runs import ENDS_WITHIN, Run, Setting, check, run, trusting
 from .wire import When, Wire, Write, of_kubernetes, of_store
@@ -157,12 +158,12 @@ def deeds(answers: Iterable[tuple[Write, int]]) -> Counter[str]:
 def _plain(item: Mapping[str, Any]) -> Any:
     """An object without what differs from run to run."""
     about = item["metadata"]
-    spec = json.loads(json.dumps(item.get("spec", {})))
-    if item.get("status", {}).get("conditions") and "parallelism" in spec:
-        spec.pop("parallelism")
-    text = json.dumps([about.get("labels"), about.get("annotations"), spec, item.get("data")], sort_keys=True)
+    notes = {key: text for key, text in (about.get("annotations") or {}).items() if key != DIGEST}
+    text = json.dumps([about.get("labels"), notes, item.get("spec"), item.get("data")], sort_keys=True)
     owner = (about.get("ownerReferences") or [{}])[0].get("uid", "-")
-    return text.replace(about["uid"], "UID").replace(about["namespace"], "NS").replace(owner, "OWNER")
+    for own, same in ((about["uid"], "UID"), (about["namespace"], "NAMESPACE"), (owner, "OWNER")):
+        text = text.replace(own, same)
+    return text
 
 
 def points(reference: Tried, most: int) -> list[Point]:

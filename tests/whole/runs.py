@@ -3,6 +3,7 @@
 import io
 import json
 import ssl
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET
 from dart_k8s.ledger.state import Phase
 from tests.cluster.plane import ControlPlane
-from tests.operator.real import ACCOUNT, install
+from tests.operator.real import ACCOUNT, grant
 from tests.s3_server import S3Server
 
 from .kubelet import LABEL, Kubelet
@@ -181,7 +182,9 @@ class Run:
 
     def reach(self, phase: str, seconds: float = ENDS_WITHIN) -> dict[str, Any]:
         """Wait for a phase; the status."""
-        self.setting.plane.eventually(lambda: self.phase in (phase, "Failed"), f"{phase} of {self.namespace}", seconds)
+        ends = time.monotonic() + seconds
+        while self.phase not in (phase, "Failed") and time.monotonic() < ends:
+            time.sleep(0.3)
         status = dict(self.get()["status"])
         assert status["phase"] == phase, (status, self.told())
         return status
@@ -238,7 +241,7 @@ def run(setting: Setting, **more: Any) -> Iterator[Run]:
     namespace = setting.plane.namespace()
     folder = setting.folder / namespace
     folder.mkdir()
-    install(setting.plane, namespace)
+    grant(setting.plane, namespace)
     made = Run(setting=setting, namespace=namespace, folder=folder, **more)
     try:
         yield made

@@ -102,10 +102,11 @@ class Warm:
 
     def _reap(self) -> None:
         while self._running:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WNOHANG)
             if not pid:
                 return
-            connection, _ = self._running.pop(pid)
+            connection, tag = self._running.pop(pid)
+            print(f"{tag} {pid}: {used.ru_utime + used.ru_stime:.2f} s", file=sys.stderr, flush=True)
             answer(connection, code=os.waitstatus_to_exitcode(status))
 
     def _become(self, request: dict[str, Any], fds: list[int]) -> None:
