@@ -31,7 +31,7 @@ def test_killed_at_every_write_a_run_ends_as_if_nothing_had_been(setting: Settin
     print(reference.seconds, reference.ended.deeds, reference.ended.rows, list(reference.ended.objects))
     chosen = points(reference, MOST)
     wrong = []
-    for tried in all_of(setting, chosen, 4):
+    for tried in all_of(setting, chosen, int(os.environ.get('SIDE', '8'))):
         found = differences(tried, reference.ended)
         print(f"{tried.point}: {tried.seconds:.1f} s, {'killed' if tried.reached else 'not reached'}", *found)
         wrong += [f"{tried.point}: {one}" for one in found]

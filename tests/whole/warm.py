@@ -28,6 +28,7 @@ IMPORTED = (
     "dart_k8s.workers.pod.errand", "dart_k8s.workers.finish", "dart_k8s.edges.engine.scripted", "matplotlib.pyplot",
     "dart_k8s.edges.verification.http", "dart_k8s.workers.verifier.serve", "argparse", "dart_k8s.workers.outlook",
     "rich.console", "typer", "botocore.httpsession", "botocore.parsers", "botocore.signers", "botocore.retryhandler",
+    "pandas", "pyarrow.compute", "pyarrow.parquet", "pyarrow.dataset", "pyarrow.substrait", "duckdb", "PIL.JpegImagePlugin", "encodings.idna",
 )  # fmt: skip
 PACKET = 1 << 18
 
@@ -184,6 +185,10 @@ def settle(network: dict[str, str] | None) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    from dart_k8s.edges.store import open_store
+
+    # Reads boto3's description of S3, which takes longer than most pods run.
+    open_store("s3://bucket/prefix")
     gc.collect()
     gc.freeze()
     warm = Warm(sys.argv[1])
