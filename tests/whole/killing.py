@@ -52,6 +52,8 @@ class Tried:
     point: Point | None
     reached: bool = False
     """The write came, and the operator was killed."""
+    operators: int = 0
+    """That were needed: one more than were killed, or lost their Lease on a busy machine."""
     ended: Ended | None = None
     writes: list[tuple[str, Write]] = field(default_factory=list)
     """(wire, write), in order."""
@@ -95,16 +97,15 @@ def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: 
         for name in wires:
             watch(name)
         try:
-            here.operator(server=wires["kubernetes"].url, store=wires["store"].url)
+            here.deploy(server=wires["kubernetes"].url, store=wires["store"].url)
             here.submit(queries=queries, **spec)
             if point is not None:
                 _until(lambda: killed.is_set() or here.phase in ("Complete", "Failed"), KILLED_WITHIN)
                 # Writes follow the one that says Complete: its events.
                 tried.reached = killed.wait(1.0)
-                if tried.reached:
-                    here.operator(server=wires["kubernetes"].url, store=wires["store"].url)
             status = here.reach("Complete", ENDS_WITHIN)
             _at_rest(wires)
+            tried.operators = len(here.operators)
             tried.ended = _ended(here, wires["kubernetes"], status)
             check(open_store(here.output))
         except BaseException as error:  # pytest's failures are no Exceptions

@@ -3,6 +3,7 @@
 import io
 import json
 import ssl
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,7 @@ class Run:
     folder: Path
     name: str = "toy"
     operators: list[Program] = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def output(self) -> str:
@@ -169,9 +171,24 @@ class Run:
         self.operators.append(program)
         return program
 
+    def deploy(self, **more: Any) -> None:
+        """An operator as a Deployment has it: another one follows when it ends, as when its Lease was lost."""
+
+        def keep(program: Program) -> None:
+            while not self._over.is_set():
+                if program.wait(0.2) is not None and not self._over.is_set():
+                    program = self.operator(**more)
+
+        threading.Thread(target=keep, args=(self.operator(**more),), daemon=True, name=self.tag).start()
+
     def kill(self) -> None:
         """The operator and its children, at once."""
         self.setting.warmed.kill(self.tag)
+
+    def end(self) -> None:
+        """No operator any more."""
+        self._over.set()
+        self.kill()
 
     def get(self) -> dict[str, Any]:
         return self.setting.plane.call("GET", f"{API}/{self.namespace}/syntheses/{self.name}")
@@ -246,7 +263,7 @@ def run(setting: Setting, **more: Any) -> Iterator[Run]:
     try:
         yield made
     finally:
-        setting.warmed.kill(made.tag)
+        made.end()
         # Finalizers need no operator any more.
         setting.plane.core.delete_namespace(namespace)
 

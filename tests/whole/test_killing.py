@@ -33,6 +33,6 @@ def test_killed_at_every_write_a_run_ends_as_if_nothing_had_been(setting: Settin
     wrong = []
     for tried in all_of(setting, chosen, int(os.environ.get('SIDE', '8'))):
         found = differences(tried, reference.ended)
-        print(f"{tried.point}: {tried.seconds:.1f} s, {'killed' if tried.reached else 'not reached'}", *found)
+        print(f"{tried.point}: {tried.seconds:.1f} s, {'killed' if tried.reached else 'not reached'}, {tried.operators} operators", *found)
         wrong += [f"{tried.point}: {one}" for one in found]
     assert not wrong, "\n".join(wrong)
