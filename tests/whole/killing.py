@@ -104,7 +104,7 @@ def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: 
                 # Writes follow the one that says Complete: its events.
                 tried.reached = killed.wait(1.0)
             status = here.reach("Complete", ENDS_WITHIN)
-            _at_rest(wires)
+            _at_rest(here, wires)
             tried.operators = len(here.operators)
             tried.ended = _ended(here, wires["kubernetes"], status)
             check(open_store(here.output))
@@ -119,18 +119,19 @@ def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: 
 def _until(check: Any, seconds: float) -> None:
     ends = time.monotonic() + seconds
     while not check():
-        assert time.monotonic() < ends, f"neither killed nor done after {seconds:g} s"
+        assert time.monotonic() < ends, f"not within {seconds:g} s"
         time.sleep(0.1)
 
 
-def _at_rest(wires: Mapping[str, Wire]) -> None:
-    """Until nothing has been written for a second: what is done at the end is done."""
+def _at_rest(here: Run, wires: Mapping[str, Wire]) -> None:
+    """Until nothing has been written for a second and nothing is on its way out: what is done at the end is done."""
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < 1.0:
         count = sum(len(wire.writes) for wire in wires.values())
         if count != seen:
             seen, since = count, time.monotonic()
-        time.sleep(0.05)
+        time.sleep(0.1)
+    _until(lambda: not any("deletionTimestamp" in item["metadata"] for item in here.children().values()), 60.0)
 
 
 def _ended(here: Run, api: Wire, status: Mapping[str, Any]) -> Ended:

@@ -108,6 +108,7 @@ class Run:
     name: str = "toy"
     operators: list[Program] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
+    _keeper: threading.Thread | None = None
 
     @property
     def output(self) -> str:
@@ -143,7 +144,7 @@ class Run:
             "namespaces": [self.namespace],
             "kubeconfig": str(kubeconfig),
             "qps": 0,
-            "lease": {"duration": 2.0, "renew": 1.5, "retry": 0.3},
+            "lease": {"duration": 3.0, "renew": 2.5, "retry": 0.3},
             "folding": {"processes": 1, "command": self.setting.warmed.folding(self.tag)},
             "healthHost": "127.0.0.1",
             "healthPort": 0,
@@ -179,7 +180,8 @@ class Run:
                 if program.wait(0.2) is not None and not self._over.is_set():
                     program = self.operator(**more)
 
-        threading.Thread(target=keep, args=(self.operator(**more),), daemon=True, name=self.tag).start()
+        self._keeper = threading.Thread(target=keep, args=(self.operator(**more),), daemon=True, name=self.tag)
+        self._keeper.start()
 
     def kill(self) -> None:
         """The operator and its children, at once."""
@@ -188,6 +190,8 @@ class Run:
     def end(self) -> None:
         """No operator any more."""
         self._over.set()
+        if self._keeper is not None:
+            self._keeper.join(60.0)
         self.kill()
 
     def get(self) -> dict[str, Any]:

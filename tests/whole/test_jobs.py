@@ -3,106 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dart_k8s.names import QUEUE, STAGE, SYNTHESIS
-from tests.operator.real import SAMPLING, Folded, InProcess, install, settings, synthesis
+from dart_k8s.names import QUEUE
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1Pod
+    from .standing import Standing
 
-    from tests.cluster.plane import ControlPlane
-
-API = "/apis/dart-k8s.io/v1alpha1/namespaces"
 QUEUED = {"queueName": "gpus"}
-
-
-class Standing(NamedTuple):
-    """An operator at work in a namespace of its own."""
-
-    plane: ControlPlane
-    namespace: str
-    folded: Folded
-    operator: InProcess
-
-    def get(self, name: str) -> dict[str, Any]:
-        return self.plane.call("GET", f"{API}/{self.namespace}/syntheses/{name}")
-
-    def change(self, name: str, **spec: Any) -> None:
-        path = f"{API}/{self.namespace}/syntheses/{name}"
-        self.plane.call("PATCH", path, {"spec": spec}, content="application/merge-patch+json")
-
-    def job(self, name: str) -> dict[str, Any]:
-        return self.plane.call("GET", f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{name}")
-
-    def patch_job(self, name: str, **spec: Any) -> None:
-        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{name}"
-        self.plane.call("PATCH", path, {"spec": spec}, content="application/merge-patch+json", fieldManager="kueue")
-
-    def jobs(self, name: str) -> list[str]:
-        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
-        found = self.plane.call("GET", path, labelSelector=f"{SYNTHESIS}={name},{STAGE}=sampler")["items"]
-        return sorted(one["metadata"]["name"] for one in found)
-
-    def pods(self, job: str) -> list[V1Pod]:
-        chosen = f"batch.kubernetes.io/job-name={job}"
-        return self.plane.core.list_namespaced_pod(self.namespace, label_selector=chosen).items
-
-    def running(self, job: str, count: int) -> list[str]:
-        """Names of so many running pods, neither more nor fewer."""
-
-        def look() -> list[str]:
-            found = [
-                pod.metadata.name
-                for pod in self.pods(job)
-                if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp
-            ]
-            return found if len(found) == count else []
-
-        return self.plane.eventually(look, f"{count} running pods of {job}")
-
-    def begin(self, name: str, replicas: int = 2, **spec: Any) -> list[str]:
-        """A Synthesis whose samplers run; their names."""
-        self.folded.say(name, SAMPLING)
-        made = synthesis(name, samplers={"replicas": replicas}, **spec)
-        self.plane.apply(made, self.namespace)
-        return self.running(f"{name}-sampler-1", replicas) if not spec else []
-
-    def finish(self, pod: str, code: int, **more: str) -> None:
-        from tests.cluster import pods
-
-        pods.finish(self.plane, self.namespace, pod, code, **more)
-
-    def failed(self, job: str) -> int:
-        return int(self.job(job).get("status", {}).get("failed", 0))
-
-    def status(self, name: str) -> dict[str, Any]:
-        return dict(self.get(name).get("status", {}))
-
-    def seen(self, name: str, check: Any, what: str) -> dict[str, Any]:
-        """Wait until the status shows it; the status."""
-        return self.plane.eventually(lambda: (now := self.status(name)) and check(now) and now, what)
-
-
-@pytest.fixture(scope="module")
-def here(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
-    from tests.cluster import pods
-
-    plane.heal()
-    namespace = plane.namespace()
-    install(plane, namespace)
-    folded = Folded(tmp_path_factory.mktemp("jobs"))
-    ends = {pods.EXIT_CODE: "0", pods.RUNS_FOR: "50ms"}
-    with ExitStack() as stack:
-        stack.enter_context(pods.directed(plane, namespace, ends, {STAGE: "prepare"}))
-        stack.enter_context(pods.directed(plane, namespace, {pods.ON_SIGTERM: "75"}, {STAGE: "sampler"}))
-        found = settings(plane.kubeconfig_of("dart-operator", namespace), namespace, folded)
-        operator = stack.enter_context(InProcess(found))
-        yield Standing(plane, namespace, folded, operator)
-    plane.core.delete_namespace(namespace)
 
 
 def test_a_drained_sampler_is_replaced_and_is_no_failure(here: Standing) -> None:

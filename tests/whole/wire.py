@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 CHUNK = 1 << 16
 LONGEST_HEAD = 1 << 17
+ANSWERS_WITHIN = 20.0
+"""Seconds to wait for an answer that nobody waits for any more."""
 When = Literal["before", "after"]
 
 
@@ -84,6 +86,9 @@ class Wire:
                 await self._requests(reader, connection)
         finally:
             if pump is not None:
+                # Who asked may be dead by now; what it asked for is carried out all the same, and counts.
+                if connection.awaited is not None:
+                    await asyncio.wait({pump}, timeout=ANSWERS_WITHIN)
                 pump.cancel()
             connection.close()
 
@@ -120,6 +125,8 @@ class Wire:
                         self.answers.append((write, int(data[9:12])))
                         if self.seen(write, "after"):
                             return
+                    if connection.client.is_closing():
+                        return
                     connection.client.write(data)
                     await connection.client.drain()
         finally:
