@@ -34,7 +34,7 @@ def curate(view: View) -> Step:
     """Have the data set made."""
     clock, jobs = Clock(view.now), view.jobs(Stage.CURATE)
     again = bool(jobs) and jobs[-1].ended == "Complete"
-    outcome = once(view, Stage.CURATE, deadline_reason="CurateDeadlineExceeded", again=again)
+    outcome = once(view, Stage.CURATE, clock, deadline_reason="CurateDeadlineExceeded", again=again)
     actions: tuple[Action, ...] = (*finalize(view), *end_jobs(view, Stage.SAMPLER, ended=True), *end_verifiers(view))
     if outcome.create:
         actions = (*actions, *declare(view), *outcome.create)

@@ -13,11 +13,13 @@ from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
 from dart_k8s.names import Stage
 
 from .facts import JobFact, PodFact
-from .view import View, back_off
+from .view import Clock, View, back_off
 from .words import one_line, told
 
 IMAGE = ("ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName")
 CREATION = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError")
+DECLARING, JUDGING = "apply the declaration", "apply the verifiers"
+"""Failures of the operator's own, by their first words."""
 SHORT_LIFE = 60.0
 """A sampler Job that ended well within so many seconds, with nothing to show for it, counts as one that failed: else a
 sampler that believes itself finished would be followed by another one at once, for ever."""
@@ -86,6 +88,15 @@ def worst(pods: Sequence[PodFact]) -> Trouble | None:
     return None
 
 
+def podless(view: View, job: JobFact, clock: Clock) -> Trouble | None:
+    """A Job whose pods do not appear: their creation is refused, and only the Job's events say why."""
+    idle = job.parallelism and not (job.ended or job.suspended or job.active or job.succeeded or job.failed)
+    if not idle or view.pods(job.stage, job.number) or not clock.passed(job.created + view.settings.quiet_seconds):
+        return None
+    words = f"Job {job.name} has no pods. Its events say why: a quota, or a rule of the namespace."
+    return Trouble(kind="waits", reason="PodRefused", message=words, since=job.created)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """Failures of samplers."""
@@ -135,4 +146,4 @@ def retry_at(view: View, ended: JobFact, failures: int) -> float:
     return (ended.finished or ended.created) + back_off(failures, view.settings)
 
 
-__all__ = ["Tally", "Trouble", "retry_at", "tally", "trouble", "worst"]
+__all__ = ["DECLARING", "JUDGING", "Tally", "Trouble", "podless", "retry_at", "tally", "trouble", "worst"]

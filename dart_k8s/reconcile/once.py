@@ -8,8 +8,8 @@ from dart_k8s.names import Stage
 
 from .decision import Action, CreateJob, DeleteChild
 from .facts import JobFact
-from .failures import Trouble, worst
-from .view import View, names
+from .failures import DECLARING, Trouble, podless, worst
+from .view import Clock, View, names
 from .words import one_line
 
 State = Literal["absent", "blocked", "refused", "running", "done", "failed"]
@@ -33,14 +33,14 @@ class Outcome:
     trouble: Trouble | None = None
 
 
-def once(view: View, stage: Stage, *, deadline_reason: str, again: bool = False) -> Outcome:
+def once(view: View, stage: Stage, clock: Clock, *, deadline_reason: str, again: bool = False) -> Outcome:
     """The outcome of the stage's newest Job. One that failed is replaced when the spec has changed since; `again`: one
     that is done does not count either."""
     jobs = view.jobs(stage)
     superseded = tuple(DeleteChild(kind="Job", name=job.name, uid=job.uid) for job in jobs[:-1])
     newest = jobs[-1] if jobs else None
     if newest is not None and not newest.ended:
-        return _running(view, newest, superseded)
+        return _running(view, newest, superseded, clock)
     if newest is not None and newest.ended == "Complete" and not again:
         return Outcome(state="done", message=f"Job {newest.name} is done.", job=newest, superseded=superseded)
     if newest is not None and newest.ended == "Failed" and not 0 < newest.generation < view.wishes.generation:
@@ -50,7 +50,7 @@ def once(view: View, stage: Stage, *, deadline_reason: str, again: bool = False)
         words = f"Waits until {names(job.name for job in going)} of before is gone."
         return Outcome(state="blocked", message=words, reason="WaitingForCleanup", superseded=superseded)
     create = CreateJob(stage=stage, number=view.next_number(stage), parallelism=1)
-    refused = view.failure(f"create Job {view.wishes.name}-{stage.value}-")
+    refused = view.failure(f"create Job {view.wishes.name}-{stage.value}-") or view.failure(DECLARING)
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
         over = refused.fault == "user" and view.now >= refused.since + view.settings.stuck_seconds
@@ -59,8 +59,8 @@ def once(view: View, stage: Stage, *, deadline_reason: str, again: bool = False)
     return Outcome(state="absent", message=f"Job {stage.value} {create.number} is created.", create=(create,))
 
 
-def _running(view: View, job: JobFact, superseded: tuple[Action, ...]) -> Outcome:
-    found = worst(view.pods(job.stage, job.number))
+def _running(view: View, job: JobFact, superseded: tuple[Action, ...], clock: Clock) -> Outcome:
+    found = worst(view.pods(job.stage, job.number)) or podless(view, job, clock)
     said = found.message if found else f"Job {job.name} is at work."
     if found is None and job.suspended:
         said = f"Job {job.name} is suspended by somebody else."

@@ -39,7 +39,7 @@ def prepare(view: View) -> Step:
         )
         said = Said(type="Prepared", status="False", reason="Preparing", message=words)
         return Step(phase="Preparing", message=words, said=(said,), after=clock.after)
-    outcome = once(view, Stage.PREPARE, deadline_reason="PrepareDeadlineExceeded", again=True)
+    outcome = once(view, Stage.PREPARE, clock, deadline_reason="PrepareDeadlineExceeded", again=True)
     ready: tuple[Said, ...] = ()
     reason = outcome.reason or "Preparing"
     actions: tuple[Action, ...] = outcome.superseded

@@ -2,7 +2,7 @@
 
 from dart_k8s.names import Stage
 
-from .failures import Tally, Trouble, worst
+from .failures import Tally, Trouble, podless, worst
 from .progress import Progress
 from .view import Clock, Said, View, names
 
@@ -51,13 +51,12 @@ def _blocked(view: View, found: Trouble, clock: Clock) -> list[Said]:
 
 
 def _podless(view: View, clock: Clock) -> list[Said]:
-    """A Job whose pods do not appear: their creation is refused, and only the Job's events say why."""
     alone = [job for job in view.jobs(Stage.SAMPLER) if not job.ended and not job.suspended and job.parallelism]
-    if not alone or alone[-1].active or not clock.passed(alone[-1].created + view.settings.quiet_seconds):
+    found = podless(view, alone[-1], clock) if alone else None
+    if found is None:
         return []
-    words = f"Job {alone[-1].name} has no pods. Its events say why: a quota, or a rule of the namespace."
-    said = [not_so(name, "PodRefused", words) for name in ("Progressing", "EngineReady")]
-    return [*said, Said(type="Degraded", status="True", reason="PodRefused", message=words)]
+    said = [not_so(name, found.reason, found.message) for name in ("Progressing", "EngineReady")]
+    return [*said, Said(type="Degraded", status="True", reason=found.reason, message=found.message)]
 
 
 def not_so(kind: str, reason: str, message: str) -> Said:

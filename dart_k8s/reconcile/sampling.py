@@ -7,7 +7,7 @@ from . import folding, verifiers
 from .decision import Action, CreateJob, DeleteChild, FoldOrder, ScaleJob
 from .ending import rest_verifiers
 from .facts import Failure, JobFact
-from .failures import Tally, retry_at, tally, worst
+from .failures import DECLARING, Tally, retry_at, tally, worst
 from .kueue import capacity, scalable, waiting
 from .prepare import declare, finalize
 from .progress import Progress
@@ -36,7 +36,8 @@ def sample(view: View) -> Step:
     moves, words, more = _moves(view, jobs, wanted, count, clock)
     at_work = sum(min(capacity(job), job.active) for job in jobs if not job.suspended)
     judges = verifiers.verify(view, at_work) if wanted or at_work else rest_verifiers(view)
-    actions = (*finalize(view), *(declare(view) if jobs or moves else ()), *judges, *moves)
+    # The verifiers last: if they are refused, samplers can still be taken away.
+    actions = (*finalize(view), *(declare(view) if jobs or moves else ()), *moves, *judges)
     said = (*said, *more, *of_run(progress))
     return _step(view, words, count, actions=actions, said=said, fold=folding.order(view), clock=clock)
 
@@ -118,7 +119,7 @@ def _successor(
         # No Job is made for a run that is closed, as most are whose samplers begin to end.
         return (), f"Samplers of {names(view.ended)} are done; whether the run is closed is being read.", ()
     made = CreateJob(stage=Stage.SAMPLER, number=number, parallelism=size)
-    refused = view.failure(f"create Job {view.wishes.name}-{Stage.SAMPLER.value}-")
+    refused = view.failure(f"create Job {view.wishes.name}-{Stage.SAMPLER.value}-") or view.failure(DECLARING)
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
         return (made,), words, _refused(view, refused, words, clock)

@@ -7,9 +7,9 @@ from dart_k8s.names import Stage, verifier_name
 from . import digests
 from .decision import Action, ApplyVerifiers
 from .ending import VERIFIERS, end_verifiers, rest_verifiers
-from .failures import worst
+from .failures import JUDGING, worst
 from .view import Clock, Said, View
-from .words import told
+from .words import one_line, told
 
 
 def size(view: View, samplers: int) -> int:
@@ -61,6 +61,12 @@ def complaints(view: View, clock: Clock) -> tuple[Said, ...]:
     elif wishes.isolated and any(pod.ready for pod in pods):
         words = "Verification pods tried to reach the API server and DNS, and could not."
         found.append(Said(type="NetworkIsolation", status="True", reason="Isolated", message=words))
+    refused = view.failure(JUDGING)
+    if refused is not None:
+        words = one_line(f"{refused.message} {refused.remedy}")
+        found.append(Said(type="Degraded", status="True", reason="PodRefused", message=words))
+        if refused.fault == "user" and clock.passed(refused.since + view.settings.stuck_seconds):
+            found.append(Said(type="Failed", status="True", reason="PodRefused", message=words))
     deployed = [c for c in view.facts.children if c.kind == "Deployment" and c.owner == wishes.uid and c.replicas]
     running = [pod for pod in view.pods(Stage.SAMPLER) if pod.ready]
     if wishes.own_verifiers and running and not any(child.ready for child in deployed):

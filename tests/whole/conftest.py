@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 PATIENT = {"duration": 120.0, "renew": 100.0, "retry": 0.3}
 """Lease times of an operator in the test's own process, which has no second one."""
+DECISIONS = {
+    "allowedOutputs": {"*": ["s3://bucket/"]}, "foldFirst": 0.2, "foldMost": 0.5, "retryFirst": 0.5, "retryMost": 2.0,
+    "quietSeconds": 3.0,
+}  # fmt: skip
+"""Short times, and one folder for outputs."""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +55,9 @@ def here(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with ExitStack() as stack:
         stack.enter_context(pods.directed(plane, namespace, ends, {STAGE: "prepare"}))
         stack.enter_context(pods.directed(plane, namespace, {pods.ON_SIGTERM: "75"}, {STAGE: "sampler"}))
-        found = settings(plane.kubeconfig_of("dart-operator", namespace), namespace, folded, lease=PATIENT)
+        found = settings(
+            plane.kubeconfig_of("dart-operator", namespace), namespace, folded, lease=PATIENT, decisions=DECISIONS
+        )
         operator = stack.enter_context(InProcess(found))
         yield Standing(plane, namespace, folded, operator)
     plane.core.delete_namespace(namespace)

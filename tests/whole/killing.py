@@ -60,6 +60,10 @@ class Tried:
     wrong: str = ""
     seconds: float = 0.0
 
+    def __str__(self) -> str:
+        how = f"killed, {self.operators} operators" if self.reached else "not reached"
+        return f"{self.point}: {how}, {self.seconds:.1f} s"
+
 
 @contextmanager
 def wired(setting: Setting) -> Iterator[tuple[Run, dict[str, Wire]]]:

@@ -1,7 +1,8 @@
-"""A node whose pods are processes of this machine, as a kubelet runs containers: started by the pod's own command and
-environment with its ConfigMaps as files, probed over HTTP, told to stop by SIGTERM, ended with exit code and termination
-message. Only what the sandbox would do is simulated: a pod's paths lie in a folder of its own, and its address is one of
-127.0.0.0/8 (`warm`).
+"""A node whose pods are processes of this machine, as a kubelet runs containers.
+
+They are started by the pod's own command and environment with its ConfigMaps as files, probed over HTTP, told to stop
+by SIGTERM, and end with exit code and termination message. Only what the sandbox would do is simulated: a pod's paths
+lie in a folder of its own, and its address is one of 127.0.0.0/8 (`warm`).
 """
 
 import base64

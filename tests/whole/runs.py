@@ -236,8 +236,8 @@ class Run:
 
 
 def check(store: Store) -> dict[str, int]:
-    """The end of a run is whole: every trial that was written is in the closed state exactly once, and in the pool; rows
-    of the data set are what the state says. Counts."""
+    """The end of a run is whole: every trial that was written is in the closed state exactly once, and in the pool.
+    Counts."""
     from tests.cli.test_run import written
 
     trials = written(store)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,25 +16,59 @@ if TYPE_CHECKING:
 
     from .runs import Setting
 
+MOST = 60
+"""Points of one small run in `make test`; every write of it has two."""
+SIDE_BY_SIDE = int(os.environ.get("DART_SIDE_BY_SIDE", "4"))
+"""Runs at a time: each waits more than it works. More than the machine has room for lose their Leases."""
+RUNS: dict[str, dict[str, Any]] = {
+    "uniform": {},
+    "prop2diff": {"strategy": {"kind": "prop2diff", "target": 4, "minTrials": 2}},
+    "vanilla": {"strategy": {"kind": "vanilla", "trials": 6}},
+    "more queries": {"queries": 12, "sharding": {"trials": 12}},
+    "verified elsewhere": {"verifiers": {"url": "http://verifiers.invalid:8080"}},
+    "one sampler": {"samplers": {"replicas": 1}},
+    "deleted with its output": {"deletionPolicy": "Delete"},
+}
+"""Reference runs of `make soak`."""
+RESULTS = Path(os.environ.get("DART_KILLING", ".cache/killing"))
+"""Where `make soak` notes each point that ended well, and goes on after it was stopped."""
+
 
 @pytest.fixture(autouse=True)
 def reachable(s3_environment: S3Server) -> None:
     """The test itself reads the store."""
 
 
-MOST = int(os.environ.get("MOST", "60"))
-
-
 def test_killed_at_every_write_a_run_ends_as_if_nothing_had_been(setting: Setting) -> None:
     reference = attempt(setting, None)
-    assert reference.ended is not None, reference.wrong
-    for wire, write in reference.writes:
-        print(wire, *write)
-    print(reference.seconds, reference.ended.deeds, reference.ended.rows, list(reference.ended.objects))
+    assert reference.ended is not None and not reference.wrong, reference.wrong
     chosen = points(reference, MOST)
-    wrong = []
-    for tried in all_of(setting, chosen, int(os.environ.get('SIDE', '8'))):
+    wrong: list[str] = []
+    for tried in all_of(setting, chosen, SIDE_BY_SIDE):
         found = differences(tried, reference.ended)
-        print(f"{tried.point}: {tried.seconds:.1f} s, {'killed' if tried.reached else 'not reached'}, {tried.operators} operators", *found)
+        print(tried, *found)
         wrong += [f"{tried.point}: {one}" for one in found]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", RUNS)
+def test_killed_at_every_write_of_several_runs(setting: Setting, name: str) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    noted = RESULTS / f"{name.replace(' ', '-')}.jsonl"
+    done = {json.loads(line)["point"] for line in noted.read_text().splitlines()} if noted.exists() else set()
+    spec = dict(RUNS[name])
+    reference = attempt(setting, None, **spec)
+    assert reference.ended is not None and not reference.wrong, reference.wrong
+    chosen = [point for point in points(reference, 1000) if str(point) not in done]
+    wrong: list[str] = []
+    for tried in all_of(setting, chosen, SIDE_BY_SIDE, **spec):
+        found = differences(tried, reference.ended)
+        print(tried, *found)
+        if found:
+            wrong += [f"{tried.point}: {one}" for one in found]
+            continue
+        with noted.open("a") as file:
+            fields = {"point": str(tried.point), "killed": tried.reached, "seconds": round(tried.seconds, 1)}
+            file.write(json.dumps({**fields, "operators": tried.operators}) + "\n")
     assert not wrong, "\n".join(wrong)

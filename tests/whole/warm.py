@@ -23,13 +23,15 @@ from pathlib import Path
 from typing import Any
 
 IMPORTED = (
-    "dart_k8s.cli.operator", "dart_k8s.operator.main", "dart_k8s.edges.metrics.prometheus", "dart_k8s.edges.store.s3",
-    "dart_k8s.workers.folding.folds", "dart_k8s.workers.pod.errands", "dart_k8s.workers.pod.sample",
-    "dart_k8s.workers.pod.errand", "dart_k8s.workers.finish", "dart_k8s.edges.engine.scripted", "matplotlib.pyplot",
-    "dart_k8s.edges.verification.http", "dart_k8s.workers.verifier.serve", "argparse", "dart_k8s.workers.outlook",
-    "rich.console", "typer", "botocore.httpsession", "botocore.parsers", "botocore.signers", "botocore.retryhandler",
-    "pandas", "pyarrow.compute", "pyarrow.parquet", "pyarrow.dataset", "pyarrow.substrait", "duckdb", "PIL.JpegImagePlugin", "encodings.idna",
+    "argparse", "botocore.httpsession", "botocore.parsers", "botocore.retryhandler", "botocore.signers",
+    "dart_k8s.cli.operator", "dart_k8s.edges.engine.scripted", "dart_k8s.edges.metrics.prometheus",
+    "dart_k8s.edges.store.s3", "dart_k8s.edges.verification.http", "dart_k8s.operator.main", "dart_k8s.workers.finish",
+    "dart_k8s.workers.folding.folds", "dart_k8s.workers.outlook", "dart_k8s.workers.pod.errand",
+    "dart_k8s.workers.pod.errands", "dart_k8s.workers.pod.sample", "dart_k8s.workers.verifier.serve", "duckdb",
+    "encodings.idna", "matplotlib.pyplot", "pandas", "PIL.JpegImagePlugin", "pyarrow.compute", "pyarrow.dataset",
+    "pyarrow.parquet", "pyarrow.substrait", "rich.console", "typer",
 )  # fmt: skip
+"""What would be imported first in the programs that run."""
 PACKET = 1 << 18
 
 
@@ -118,7 +120,10 @@ class Warm:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             if request.get("log"):
-                fds = [os.open(os.devnull, os.O_RDONLY), os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)]
+                fds = [
+                    os.open(os.devnull, os.O_RDONLY),
+                    os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+                ]
                 fds.append(fds[1])
             for target, source in enumerate(fds):
                 os.dup2(source, target)

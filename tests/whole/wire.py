@@ -6,6 +6,7 @@ answers are passed through as they come. So what is killed in between is killed 
 
 import asyncio
 import contextlib
+import json
 import re
 import ssl
 import threading
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 
 CHUNK = 1 << 16
 LONGEST_HEAD = 1 << 17
+VARIED = re.compile(r"(?<=^state/plans/).*|(?<=^state/claims/).*|(?<=^state/tallies/).*")
+"""Parts of keys with numbers that differ from run to run."""
 ANSWERS_WITHIN = 20.0
 """Seconds to wait for an answer that nobody waits for any more."""
 When = Literal["before", "after"]
@@ -166,32 +169,25 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
 
 
 def of_kubernetes(method: str, path: str, body: bytes) -> str:
-    """A write's label: its verb, resource, and object. Leases are not named: their writes follow the clock."""
+    """A write's label: its method, resource, and object. Leases are not named: their writes follow the clock."""
     if method == "GET":
         return ""
     where = urlsplit(path).path.split("/")
-    _, _, rest = where, where, where[where.index("namespaces") + 2 :] if "namespaces" in where else where[3:]
-    if rest[0] == "leases":
+    resource = where[where.index("namespaces") + 2 :]
+    if resource[0] == "leases":
         return ""
-    name = ""
-    if method == "POST" and (found := re.search(rb'"name":\s*"([^"]+)"', body)):
-        import json
-
-        name = json.loads(body)["metadata"].get("name") or json.loads(body)["metadata"].get("generateName", "")
-    if rest[0] == "events":
-        name = ""
-    return " ".join(part for part in (method, *rest, name) if part)
+    if method == "POST" and resource[0] != "events":
+        resource.append(json.loads(body)["metadata"]["name"])
+    return " ".join([method, *resource])
 
 
 def of_store(prefix: str) -> Callable[[str, str, bytes], str]:
-    """A name for writes to objects below a bucket's prefix: PUT and DELETE with the key, plans without their numbers."""
+    """A name for writes to objects below a bucket's prefix: their method and key; of plans only that they are some."""
 
     def name(method: str, path: str, body: bytes) -> str:
-        parts = urlsplit(path)
         if method not in ("PUT", "DELETE", "POST"):
             return ""
-        key = parts.path.lstrip("/").removeprefix(prefix).lstrip("/")
-        key = re.sub(r"^(state/(?:plans|tallies|claims)/).*", r"\1*", key)
-        return f"{method} {key or '*'}"
+        key = urlsplit(path).path.lstrip("/").removeprefix(prefix).lstrip("/")
+        return f"{method} {VARIED.sub('*', key) or '*'}"
 
     return name

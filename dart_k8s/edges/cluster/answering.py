@@ -53,7 +53,8 @@ def explain(doing: str, code: int, status: Mapping[str, Any], retry_after: float
     if code == 500 and "failed to create typed patch object" in said:
         # It says 500, but the same request gets the same answer for ever.
         return ObjectRefused(
-            words, remedy="Its kind is older in the cluster than here: apply the newer CRDs (dart crds)."
+            words,
+            remedy="It does not know a field: mend the pod settings, or apply newer CRDs if it is one of ours.",
         )
     if code == 429 or code >= 500:
         return ClusterUnavailable(words, retry_after=retry_after)

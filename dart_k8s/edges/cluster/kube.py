@@ -192,7 +192,8 @@ class KubeCluster:
     # -- writing
 
     def create(self, resource: Resource, namespace: str, manifest: Manifest, *, dry_run: bool = False) -> Object:
-        query = {"dryRun": "All" if dry_run else "", "fieldManager": self._manager}
+        # A misspelt field is an error, as with apply: it would be left out in silence else.
+        query = {"dryRun": "All" if dry_run else "", "fieldManager": self._manager, "fieldValidation": "Strict"}
         name = str(manifest.get("metadata", {}).get("name", ""))
         found = self._send("create", resource, namespace, name, query=query, body=manifest)
         return self._object(resource, found)
