@@ -9,6 +9,7 @@ from dart_k8s.names import Stage
 from dart_k8s.reconcile import CreateJob, Failure, Settings, decide
 
 from .builders import (
+    CLOSED,
     NOW,
     SAMPLING,
     SETTINGS,
@@ -239,3 +240,42 @@ def test_times_of_conditions_move_only_when_their_status_does():
     second = decide(later, SETTINGS)
     assert condition(first, "Ready")["lastTransitionTime"] == condition(second, "Ready")["lastTransitionTime"]
     assert not second.urgent and second.status["progress"]["trials"] == 900
+
+
+@pytest.mark.parametrize("stage", [Stage.PREPARE, Stage.CURATE])
+def test_a_job_of_one_pod_without_its_pod_is_no_silence_either(stage: Stage):
+    def seen(age: float):
+        before = () if stage is Stage.PREPARE else (done(Stage.PREPARE),)
+        progress = None if stage is Stage.PREPARE else CLOSED
+        return facts(jobs=(*before, job(stage, active=0, ready=0, created=NOW - age)), progress=progress)
+
+    early, late = decide(seen(10.0), SETTINGS), decide(seen(61.0), SETTINGS)
+    assert said(early, "Degraded") == ("False", "AllWell") and early.after == 50.0
+    assert said(late, "Degraded") == ("True", "PodRefused")
+    assert "has no pods" in condition(late, "Degraded")["message"]
+
+
+def refused(what: str, since: float = NOW) -> Failure:
+    words = "Cannot apply it: tolerations[0].colour: field not declared in schema."
+    return Failure(what=what, reason="ObjectRefused", message=words, remedy="Mend it.", fault="user", since=since)
+
+
+def test_verifiers_that_the_api_server_refuses_are_named_at_once_and_end_it_after_half_an_hour():
+    early = decide(replace(sampling(), failures=(refused("apply the verifiers"),)), SETTINGS)
+    assert said(early, "Degraded") == ("True", "PodRefused")
+    assert "tolerations[0].colour" in condition(early, "Degraded")["message"]
+    late = decide(replace(sampling(), failures=(refused("apply the verifiers", NOW - 1800.0),)), SETTINGS)
+    assert late.status["phase"] == "Failed"
+
+
+def test_a_declaration_that_the_api_server_refuses_is_named():
+    decision = decide(facts(failures=(refused("apply the declaration"),)), SETTINGS)
+    assert said(decision, "Ready") == ("False", "PodRefused")
+    assert "tolerations[0].colour" in condition(decision, "Prepared")["message"]
+
+
+def test_samplers_go_before_verifiers_that_may_be_refused_come():
+    paused = sampling(spec={"samplers": {"replicas": 0}, "verifiers": {"replicas": 3}})
+    kinds = [type(action).__name__ for action in decide(paused, SETTINGS).actions]
+    assert "ScaleJob" in kinds and "ApplyVerifiers" in kinds
+    assert kinds.index("ScaleJob") < kinds.index("ApplyVerifiers")

@@ -88,6 +88,8 @@ def synthesis(name: str, output: str, shared: Path, selector: Mapping[str, str],
         "curate": pods,
         "output": {"uri": output},
     }  # fmt: skip
+    if "engine" in spec:
+        spec["engine"] = {"script": str(shared / "script.json"), **spec["engine"]}
     for key in ("samplers", "prepare", "verifiers", "curate"):
         fields[key] = {**fields[key], **spec.pop(key, {})}
     return {
@@ -194,8 +196,16 @@ class Run:
             self._keeper.join(60.0)
         self.kill()
 
+    @property
+    def path(self) -> str:
+        return f"{API}/{self.namespace}/syntheses/{self.name}"
+
     def get(self) -> dict[str, Any]:
-        return self.setting.plane.call("GET", f"{API}/{self.namespace}/syntheses/{self.name}")
+        return self.setting.plane.call("GET", self.path)
+
+    def change(self, **spec: Any) -> None:
+        """Of the spec, as `kubectl patch --type merge`."""
+        self.setting.plane.call("PATCH", self.path, {"spec": spec}, content="application/merge-patch+json")
 
     @property
     def phase(self) -> str:
@@ -204,11 +214,16 @@ class Run:
     def reach(self, phase: str, seconds: float = ENDS_WITHIN) -> dict[str, Any]:
         """Wait for a phase; the status."""
         ends = time.monotonic() + seconds
-        while self.phase not in (phase, "Failed") and time.monotonic() < ends:
+        while time.monotonic() < ends and not (self._seen() and self.phase in (phase, "Failed")):
             time.sleep(0.3)
         status = dict(self.get()["status"])
         assert status["phase"] == phase, (status, self.told())
         return status
+
+    def _seen(self) -> bool:
+        """Whether the status is of the spec as it is."""
+        item = self.get()
+        return bool(item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"])
 
     def told(self) -> str:
         """Logs of all that took part."""

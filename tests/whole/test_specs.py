@@ -232,3 +232,10 @@ def test_the_least_spec_of_a_kind_is_carried_out(here: Standing, kind: str) -> N
     assert submit(here, "least", spec) == ""
     here.plane.eventually(lambda: settled(here, "least") == "Sampling", "it to be sampled")
     check_children(here, "least", spec)
+
+
+def test_a_misspelt_pod_setting_is_named_and_never_left_out(here: Standing) -> None:
+    spec = {**BASES["Synthesis"], "output": {"uri": "s3://bucket/runs/misspelt"}}
+    assert submit(here, "misspelt", {**spec, "prepare": {"tolerations": [{"kye": "gpu"}]}}) == ""
+    here.plane.eventually(lambda: settled(here, "misspelt") == "Preparing: PodRefused", "it to be refused")
+    assert "kye" in here.status("misspelt")["message"]
