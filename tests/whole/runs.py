@@ -43,7 +43,7 @@ class Setting:
     folder: Path
 
 
-def problems(count: int, shared: Path) -> dict[str, Any]:
+def problems(count: int) -> dict[str, Any]:
     """A ConfigMap with problems, and with a script that answers them at known rates."""
     rows = [{"problem": f"What is {n} + {n}?", "solution": str(2 * n), "id": f"q{n}"} for n in range(1, count + 1)]
     scripts = [
@@ -126,10 +126,11 @@ class Run:
         """Where its pods find the script: a path of this machine."""
         return self.setting.folder / "shared" / self.namespace
 
-    def submit(self, queries: int = 4, **spec: Any) -> None:
-        """`kubectl apply`."""
+    def submit(self, queries: int = 4, script: Mapping[str, str] | None = None, **spec: Any) -> None:
+        """`kubectl apply`. `script`: other texts in the ConfigMap of problems."""
         plane = self.setting.plane
-        plane.apply(problems(queries, self.shared), self.namespace)
+        found = problems(queries)
+        plane.apply({**found, "data": {**found["data"], **(script or {})}}, self.namespace)
         made = synthesis(self.name, self.output, self.shared, self.setting.kubelet.selector, **spec)
         plane.apply(made, self.namespace)
 

@@ -44,11 +44,15 @@ def test_killed_at_every_write_a_run_ends_as_if_nothing_had_been(setting: Settin
     assert reference.ended is not None and not reference.wrong, reference.wrong
     chosen = points(reference, MOST)
     wrong: list[str] = []
+    reached = 0
     for tried in all_of(setting, chosen, SIDE_BY_SIDE):
         found = differences(tried, reference.ended)
         print(tried, *found)
         wrong += [f"{tried.point}: {one}" for one in found]
+        reached += tried.reached
     assert not wrong, "\n".join(wrong)
+    # Some writes follow the clock, such as a planner's heartbeat: not every run has them.
+    assert reached > 0.8 * len(chosen)
 
 
 @pytest.mark.soak
