@@ -54,7 +54,7 @@ def explain(doing: str, code: int, status: Mapping[str, Any], retry_after: float
         # It says 500, but the same request gets the same answer for ever.
         return ObjectRefused(
             words,
-            remedy="It does not know a field: mend the pod settings, or apply newer CRDs if it is one of ours.",
+            remedy="It does not know a field: mend the pod settings, or apply the newer CRDs (dart crds).",
         )
     if code == 429 or code >= 500:
         return ClusterUnavailable(words, retry_after=retry_after)
