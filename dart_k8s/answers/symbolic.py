@@ -3,11 +3,13 @@
 No text reaches SymPy's parser: every node is built by its constructor, and symbols get names of our own (x0, x1, ...).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from dart_k8s.answers.limits import EXACT_BITS, LimitReached
 from dart_k8s.answers.tree import Add, BaseNumber, Big, Call, Constant, Mul, Node, Number, Pow, Root, Symbol, Word, walk
@@ -25,6 +27,7 @@ _FUNCTIONS: dict[str, Any] = {
 }  # fmt: skip
 _CONSTANTS = {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "infinity": sympy.oo, "degree": sympy.pi / 180}
 _COUNTING = frozenset("ijklmnN")
+_WORDS = re.compile(r"[A-Za-z]+")
 
 
 def equal(left: Node, right: Node) -> bool:
@@ -37,8 +40,12 @@ def equal(left: Node, right: Node) -> bool:
     )
     real = _open(left) | _open(right)
     symbols = {name: _symbol(index, name, real=name in real) for index, name in enumerate(names)}
-    scope = _Scope(symbols=symbols, depth=0)
-    difference = (_build(left, scope) - _build(right, scope)).doit()
+    scope = _Scope(symbols=symbols, bound=frozenset(), depth=0)
+    difference = _build(left, scope) - _build(right, scope)
+    if difference.has(AppliedUndef):
+        # Nothing is known of such a function, so its integral is what it is: looking for a closed form has no end.
+        return bool(sympy.expand(difference.doit(integrals=False)) == 0)
+    difference = difference.doit()
     if difference.has(sympy.nan, sympy.zoo):
         return False
     if difference == 0:
@@ -65,6 +72,8 @@ class _Scope:
     """What the symbols mean at one place of an expression."""
 
     symbols: Mapping[str, Any]
+    bound: frozenset[str]
+    """Names of the variables of the sums, integrals and limits around it."""
     depth: int
     """How many sums, integrals and limits are around it: what names a bound variable, however it was written."""
 
@@ -78,7 +87,7 @@ def _build(node: Node, scope: _Scope) -> Any:
         case BaseNumber(digits, base):
             return sympy.Integer(int(digits, base))
         case Symbol(name):
-            return scope.symbols[name]
+            return _named(name, scope)
         case Constant(name):
             return _CONSTANTS[name]
         case Add(terms):
@@ -100,13 +109,29 @@ def _build(node: Node, scope: _Scope) -> Any:
             return sympy.log(_build(argument, scope)) / sympy.log(sympy.Symbol("base", positive=True))
         case Call(name, arguments):
             built = [_build(argument, scope) for argument in arguments]
-            return _FUNCTIONS[name](*built) if name in _FUNCTIONS else sympy.Function(f"f_{len(name)}")(*built)
+            return _FUNCTIONS[name](*built) if name in _FUNCTIONS else _unknown(name)(*built)
         case Big():
             return _big(node, scope)
         case Word(_):
             raise LimitReached("a word has no value")
         case _:
             raise LimitReached(f"a {type(node).__name__} has no place in computer algebra")
+
+
+def _unknown(name: str) -> Any:
+    """A function of which only the name is known. The figures of the name's bytes keep f and g apart, and its text out
+    of SymPy."""
+    return sympy.Function(f"f_{name.encode('utf-8', 'surrogatepass').hex()}")
+
+
+def _named(name: str, scope: _Scope) -> Any:
+    """A symbol; `x_k` under a sum over k is a function of k."""
+    base, _, subscript = name.partition("_")
+    if subscript in scope.bound:
+        return _unknown(f"{base}_")(scope.symbols[subscript])
+    if scope.bound & set(_WORDS.findall(subscript)) or scope.bound & set(subscript):
+        raise LimitReached("a subscript that is counted in another way than by a variable")
+    return scope.symbols[name]
 
 
 def _big(node: Big, scope: _Scope) -> Any:
@@ -117,7 +142,12 @@ def _big(node: Big, scope: _Scope) -> Any:
     if low is None or (high is None and node.name != "limit"):
         return sympy.nan
     variable = _bound(node, low, f"b{scope.depth}")
-    body = _build(node.body, _Scope(symbols={**scope.symbols, node.variable: variable}, depth=scope.depth + 1))
+    inner = _Scope(
+        symbols={**scope.symbols, node.variable: variable},
+        bound=scope.bound | {node.variable},
+        depth=scope.depth + 1,
+    )
+    body = _build(node.body, inner)
     if node.name == "limit":
         # A limit has to be the same from both sides.
         return sympy.limit(body, variable, low, "+" if low.is_infinite else "+-")
