@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +16,6 @@ from dart_k8s.names import DIGEST
 
 from .runs import ENDS_WITHIN, Run, Setting, check, run, trusting
 from .wire import When, Wire, Write, of_kubernetes, of_store
-
-KILLED_WITHIN = 120.0
 
 
 class Point(NamedTuple):
@@ -79,11 +77,10 @@ def wired(setting: Setting) -> Iterator[tuple[Run, dict[str, Wire]]]:
             yield here, {"kubernetes": api, "store": store}
 
 
-def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: Any) -> Tried:
+def attempt(setting: Setting, point: Point | None, *, story: str = "", queries: int = 4, **spec: Any) -> Tried:
     """One run, killed at the point (None: nowhere). Never raises for what goes wrong in it."""
     began, tried = time.monotonic(), Tried(point=point)
     with wired(setting) as (here, wires):
-        killed = threading.Event()
         once = threading.Lock()
 
         def watch(name: str) -> None:
@@ -93,7 +90,7 @@ def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: 
                 if point is None or (name, *write, when) != tuple(point) or not once.acquire(blocking=False):
                     return False
                 here.kill()
-                killed.set()
+                tried.reached = True
                 return True
 
             wires[name].seen = seen
@@ -103,21 +100,53 @@ def attempt(setting: Setting, point: Point | None, *, queries: int = 4, **spec: 
         try:
             here.deploy(server=wires["kubernetes"].url, store=wires["store"].url)
             here.submit(queries=queries, **spec)
-            if point is not None:
-                _until(lambda: killed.is_set() or here.phase in ("Complete", "Failed"), KILLED_WITHIN)
-                # Writes follow the one that says Complete: its events.
-                tried.reached = killed.wait(1.0)
-            status = here.reach("Complete", ENDS_WITHIN)
-            _at_rest(here, wires)
+            rows = STORIES[story](here)
+            _at_rest(here, wires, killed=lambda: tried.reached)
             tried.operators = len(here.operators)
-            tried.ended = _ended(here, wires["kubernetes"], status)
-            check(open_store(here.output))
+            tried.ended = _ended(here, wires["kubernetes"], rows)
         except BaseException as error:  # pytest's failures are no Exceptions
             tried.wrong = f"{type(error).__name__}: {error}\n{here.told()}"
             if isinstance(error, KeyboardInterrupt):
                 raise
     tried.seconds = time.monotonic() - began
     return tried
+
+
+def _to_its_end(here: Run) -> int:
+    """Wait until it is Complete, and check the store; rows of the data set."""
+    here.reach("Complete", ENDS_WITHIN)
+    return check(open_store(here.output))["rows"]
+
+
+def _paused(here: Run) -> int:
+    here.reach("Sampling")
+    here.change(suspend=True)
+    here.reach("Suspended")
+    _until(lambda: not any("-sampler-" in name for name in here.children()), 120.0)
+    here.change(suspend=False)
+    return _to_its_end(here)
+
+
+def _given_more(here: Run) -> int:
+    first = _to_its_end(here)
+    here.change(strategy={"target": 4})
+    more = _to_its_end(here)
+    assert more > first, "what was raised brought nothing"
+    return more
+
+
+def _deleted(here: Run) -> int:
+    _to_its_end(here)
+    here.setting.plane.call("DELETE", here.path)
+    _until(lambda: not here.setting.plane.call("GET", here.path.rpartition("/")[0])["items"], 120.0)
+    assert [one.key for one in open_store(here.output).list()] == [], "something of the output is left"
+    return 0
+
+
+STORIES: Mapping[str, Callable[[Run], int]] = {
+    "": _to_its_end, "paused": _paused, "given more": _given_more, "deleted": _deleted,
+}  # fmt: skip
+"""What happens to a run, by name; each gives the rows of its data set at the end."""
 
 
 def _until(check: Any, seconds: float) -> None:
@@ -127,23 +156,28 @@ def _until(check: Any, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def _at_rest(here: Run, wires: Mapping[str, Wire]) -> None:
-    """Until nothing has been written for a second and nothing is on its way out: what is done at the end is done."""
+def _at_rest(here: Run, wires: Mapping[str, Wire], killed: Callable[[], bool]) -> None:
+    """Until nothing has been written for a second, nothing is on its way out, and after a kill the new operator has
+    looked at what there is: what is done at the end is done."""
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < 1.0:
         count = sum(len(wire.writes) for wire in wires.values())
         if count != seen:
             seen, since = count, time.monotonic()
         time.sleep(0.1)
+    if killed():
+        _until(lambda: len(here.operators) > 1 and here.leads(), 60.0)
     _until(lambda: not any("deletionTimestamp" in item["metadata"] for item in here.children().values()), 60.0)
 
 
-def _ended(here: Run, api: Wire, status: Mapping[str, Any]) -> Ended:
+def _ended(here: Run, api: Wire, rows: int) -> Ended:
+    found = here.setting.plane.call("GET", here.path.rpartition("/")[0])["items"]
+    conditions = found[0]["status"]["conditions"] if found else []
     return Ended(
         objects={name: _plain(item) for name, item in here.children().items() if "kube-root-ca" not in name},
         deeds=dict(deeds(api.answers)),
-        rows=check(open_store(here.output))["rows"],
-        conditions={one["type"]: f"{one['status']} {one['reason']}" for one in status["conditions"]},
+        rows=rows,
+        conditions={one["type"]: f"{one['status']} {one['reason']}" for one in conditions},
     )
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -235,9 +235,17 @@ class Run:
         """What an operator said."""
         found = []
         for line in (self.folder / f"operator-{number}.log").read_text().splitlines():
-            if line.startswith("{"):
+            with suppress(ValueError):  # the last one may be half written
                 found.append(json.loads(line))
         return found
+
+    def leads(self) -> bool:
+        """Whether the newest operator leads and has looked at what there is: all of it was listed, and reconciled."""
+        events = [line.get("event") for line in self.lines(len(self.operators))]
+        return "leading" in events and ("reconciled" in events or not self._there())
+
+    def _there(self) -> bool:
+        return bool(self.setting.plane.call("GET", self.path.rpartition("/")[0])["items"])
 
     def children(self) -> dict[str, dict[str, Any]]:
         """What is left in the namespace: "Kind/name" -> object."""

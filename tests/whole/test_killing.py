@@ -20,14 +20,16 @@ MOST = 60
 """Points of one small run in `make test`; every write of it has two."""
 SIDE_BY_SIDE = int(os.environ.get("DART_SIDE_BY_SIDE", "4"))
 """Runs at a time: each waits more than it works. More than the machine has room for lose their Leases."""
+SLOW = {"kind": "scripted", "slots": 2, "args": {"seconds_per_token": 0.02, "verifier": "exact"}}
 RUNS: dict[str, dict[str, Any]] = {
     "uniform": {},
     "prop2diff": {"strategy": {"kind": "prop2diff", "target": 4, "minTrials": 2}},
     "vanilla": {"strategy": {"kind": "vanilla", "trials": 6}},
     "more queries": {"queries": 12, "sharding": {"trials": 12}},
-    "verified elsewhere": {"verifiers": {"url": "http://verifiers.invalid:8080"}},
     "one sampler": {"samplers": {"replicas": 1}},
-    "deleted with its output": {"deletionPolicy": "Delete"},
+    "paused": {"story": "paused", "queries": 8, "engine": SLOW},
+    "given more": {"story": "given more"},
+    "deleted": {"story": "deleted", "deletionPolicy": "Delete"},
 }
 """Reference runs of `make soak`."""
 RESULTS = Path(os.environ.get("DART_KILLING", ".cache/killing"))
