@@ -20,7 +20,7 @@ USUAL = {"duration": 15.0, "renew": 10.0, "retry": 2.0}
 
 
 @pytest.mark.soak
-def test_an_operator_behind_connections_that_fell_silent_works_again_in_time_without_a_restart(setting: Setting) -> None:
+def test_an_operator_behind_connections_that_fell_silent_works_again_in_time(setting: Setting) -> None:
     with setting.plane.proxy() as proxy, run(setting) as here:
         setting.kubelet.pretended.add(here.namespace)
         outputs = {"*": [f"s3://{setting.s3.bucket}/"]}
