@@ -1,6 +1,7 @@
 """What all parts of a declaration share: camelCase on the wire, frozen, no unknown fields, no silent conversions."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
@@ -16,6 +17,7 @@ SOURCE_NAME = r"^[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$"
 """Names inside query ids, reports and object keys: no slash, no space."""
 
 
+@cache
 def wire_name(field: str) -> str:
     """The name of a field in YAML and JSON."""
     return IRREGULAR.get(field) or to_camel(field)

@@ -74,6 +74,13 @@ class Cache(Generic[Fact]):
             self._of.setdefault(key, {})[one] = None
             return key
 
+    def change(self, one: Id, change: Callable[[Fact], Fact]) -> None:
+        """What this process has just done to an object, until the watch tells of it; nothing if it is not known."""
+        with self._lock:
+            known = self._facts.get(one)
+            if known is not None:
+                self._facts[one] = (known[0], known[1], change(known[2]))
+
     def remove(self, item: Object, *, told: str) -> Key | None:
         """An object is gone, as a watch says; the key if it was known."""
         about = item["metadata"]

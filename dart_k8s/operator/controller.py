@@ -18,6 +18,7 @@ from dart_k8s.errors import (
     ObjectRefused,
 )
 from dart_k8s.reconcile import Decision, Facts, Failure, Settings, decide
+from dart_k8s.reconcile.decision import DeleteChild
 from dart_k8s.reconcile.facts import ChildFact, JobFact, PodFact
 from dart_k8s.reconcile.progress import Progress
 from dart_k8s.render import objects
@@ -70,6 +71,16 @@ class Caches:
         if item["kind"] in self.children:
             return self.children[item["kind"]].put(item) is not None
         return False
+
+    def deleted(self, key: Key, child: DeleteChild) -> None:
+        """A child was deleted: that is not asked for again while the watch has not told of it yet."""
+
+        def going(fact: Any) -> Any:
+            return replace(fact, deleting=True) if fact.uid == child.uid else fact
+
+        cache: Cache[Any] | None = self.jobs if child.kind == JOBS.kind else self.children.get(child.kind)
+        if cache is not None:
+            cache.change((key.namespace, child.name), going)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +206,8 @@ class Controller:
                 return _failed(error)
             except Exception as error:
                 return self._broken(key, memory, words, error)
+            if isinstance(action, DeleteChild):
+                self.caches.deleted(key, action)
             self.tell("action", synthesis=str(key), action=words, why=decision.why)
             memory.mended |= memory.failures.pop(words, None) is not None
         now = self.clock()

@@ -7,6 +7,7 @@ from dart_k8s.edges.cluster.resources import CONFIG_MAPS, EVENTS, JOBS, SYNTHESE
 from dart_k8s.errors import ClusterUnavailable, ObjectRefused
 from dart_k8s.names import Stage
 from dart_k8s.operator.controller import PROGRESS_SECONDS
+from dart_k8s.operator.keys import Key
 from dart_k8s.reconcile import Progress
 
 from .running import Running, synthesis
@@ -72,7 +73,8 @@ def test_a_restarted_operator_that_finds_all_done_writes_nothing():
     assert {key for key in changed if key[0] not in {"list", "watch"} and key[1] != "Synthesis"} == set()
 
 
-def test_what_a_user_changed_while_the_status_was_written_is_acted_on():
+@pytest.mark.parametrize("output", ["s3://bucket/s", "s3://elsewhere/s"], ids=["with actions", "the status alone"])
+def test_what_a_user_changed_while_the_status_was_written_is_acted_on(output: str):
     here = Running()
     user = MemoryCluster(now=here.cluster.now, manager="user")
     user.contents = here.cluster.contents
@@ -83,9 +85,23 @@ def test_what_a_user_changed_while_the_status_was_written_is_acted_on():
             user.patch(SYNTHESES, namespace, name, {"spec": {"suspend": True}})
 
     here.cluster.before = meanwhile
-    here.submit()
+    here.submit(synthesis(output={"uri": output}))
     here.settle(2)
     assert here.phase() == "Suspended"
+
+
+def test_what_was_deleted_is_not_deleted_again_before_the_watch_has_told():
+    here = sampling()
+    asked: list[str] = []
+    here.cluster.before = lambda verb, resource, namespace, name: asked.append(name) if verb == "delete" else None
+    here.cluster.contents.kind(JOBS).objects["a", "s-sampler-1"]["metadata"]["finalizers"] = ["a/test"]
+    here.cluster.patch(SYNTHESES, "a", "s", {"spec": {"suspend": True}})
+    here.runtime.reflectors[0].step()
+    here.cluster.lag = 1000
+    for _ in range(3):
+        here.runtime.queue.add(Key("a", "s"))
+        here.runtime.settle()
+    assert asked == ["s-sampler-1"]
 
 
 def test_progress_alone_is_written_at_most_every_half_minute():

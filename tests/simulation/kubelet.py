@@ -56,9 +56,11 @@ class Place:
 
 
 class Kubelet:
-    """See the module. `make` makes the process of a pod; `slow` says how long things take, in seconds."""
+    """See the module. `make` makes the process of a pod; None: what it mounts is not there yet."""
 
-    def __init__(self, books: Books, cluster: MemoryCluster, make: Callable[[Object], PodProcess], seed: int) -> None:
+    def __init__(
+        self, books: Books, cluster: MemoryCluster, make: Callable[[Object], PodProcess | None], seed: int
+    ) -> None:
         self.books, self.cluster, self.make = books, cluster, make
         self.places: dict[str, Place] = {}
         """By the pod's uid."""
@@ -97,10 +99,13 @@ class Kubelet:
         pod = self._pod(uid)
         if pod is None:
             return
-        place.state = "running"
-        place.process = self.make(pod)
+        process = self.make(pod)
+        if process is None:
+            loop.call_later(2.0, self._begin, uid)
+            return
+        place.state, place.process = "running", process
         self._say(uid, phase="Running", container={"state": {"running": {}}, "started": False})
-        place.process.start(lambda: self._ready(uid), lambda end: self._ended(uid, end))
+        process.start(lambda: self._ready(uid), lambda end: self._ended(uid, end))
 
     def _ready(self, uid: str) -> None:
         if self.places[uid].state == "running":

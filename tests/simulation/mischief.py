@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dart_k8s.edges.cluster.resources import JOBS, PODS, SYNTHESES
 from dart_k8s.errors import ClusterError
-from dart_k8s.names import Stage
+from dart_k8s.names import FINALIZER, Stage
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -135,8 +135,8 @@ class Mischief:
         if policy:
             self._change(f"deletion policy {policy}", deletionPolicy=policy)
             await asyncio.sleep(rng.uniform(0.0, 3.0))
-        spec = run.user.get(SYNTHESES, "math", "s")["spec"]
-        self.deletes_output = spec.get("deletionPolicy") == "Delete"
+        # A policy that the operator had no time to see leaves no finalizer, and so nobody who cleans up.
+        self.deletes_output = FINALIZER in run.user.get(SYNTHESES, "math", "s")["metadata"].get("finalizers", ())
         run.user.delete(SYNTHESES, "math", "s", propagation=rng.choice(("Background", "Foreground")))
         self._did("Synthesis deleted")
         if rng.random() < 0.5:
