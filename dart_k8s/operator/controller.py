@@ -265,11 +265,14 @@ class Controller:
             self.tell("status-failed", synthesis=str(key), why=str(error))
             self._fail(memory, "write the status", error)
             return _failed(error)
-        memory.written_at, memory.written = self.clock(), decision.status
-        memory.stored = written.get("status") or {}
         memory.failures.pop("write the status", None)
         if self.caches.wrote(written):
             memory.unseen |= _but_status(written) != _but_status(facts.synthesis)
+        # Mostly it is stored as it was decided and is what the cache has: then one copy is enough for all three.
+        stored, cached = written.get("status") or {}, (self.caches.synthesis(key) or {}).get("status")
+        memory.stored = cached if cached == stored else stored
+        memory.written_at = self.clock()
+        memory.written = memory.stored if memory.stored == decision.status else decision.status
         for said in decision.announcements:
             self.announcer.announce(facts.synthesis, said)
         return None
