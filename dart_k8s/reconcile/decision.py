@@ -30,11 +30,17 @@ class ApplyDeclaration:
     """Apply the ConfigMap with the declaration."""
 
 
+VERIFIERS = frozenset({"Deployment", "NetworkPolicy", "Service"})
+"""Kinds of what belongs to the verification pods."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyVerifiers:
     """Apply the verification Deployment at a size, its Service and its NetworkPolicy."""
 
     replicas: int
+    kinds: frozenset[str] = VERIFIERS
+    """Those that are not as they should be: another size is one request, not three."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,8 @@
 
 from dart_k8s.names import Stage, verifier_name
 
-from .decision import Action, ApplyVerifiers, DeleteChild
+from .decision import VERIFIERS, Action, ApplyVerifiers, DeleteChild
 from .view import View
-
-VERIFIERS = ("Deployment", "NetworkPolicy", "Service")
 
 
 def end_jobs(view: View, *stages: Stage, ended: bool = False) -> tuple[Action, ...]:
@@ -26,7 +24,8 @@ def rest_verifiers(view: View) -> tuple[Action, ...]:
     """Takes the verification pods away and keeps what is needed to have them again."""
     name, uid = verifier_name(view.wishes.name), view.wishes.uid
     deployments = [c for c in view.facts.children if (c.kind, c.name, c.owner) == ("Deployment", name, uid)]
-    return (ApplyVerifiers(replicas=0),) if any(c.replicas and not c.deleting for c in deployments) else ()
+    at_work = any(c.replicas and not c.deleting for c in deployments)
+    return (ApplyVerifiers(replicas=0, kinds=frozenset({"Deployment"})),) if at_work else ()
 
 
-__all__ = ["VERIFIERS", "end_jobs", "end_verifiers", "rest_verifiers"]
+__all__ = ["end_jobs", "end_verifiers", "rest_verifiers"]

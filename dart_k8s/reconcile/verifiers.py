@@ -5,8 +5,8 @@ import math
 from dart_k8s.names import Stage, verifier_name
 
 from . import digests
-from .decision import Action, ApplyVerifiers
-from .ending import VERIFIERS, end_verifiers, rest_verifiers
+from .decision import VERIFIERS, Action, ApplyVerifiers
+from .ending import end_verifiers, rest_verifiers
 from .failures import JUDGING, worst
 from .view import Clock, Said, View
 from .words import one_line, told
@@ -43,7 +43,8 @@ def verify(view: View, samplers: int) -> tuple[Action, ...]:
         and not child.deleting
         and (child.kind != "Deployment" or child.replicas == replicas)
     }
-    return () if good.issuperset(VERIFIERS) else (ApplyVerifiers(replicas=replicas),)
+    missing = VERIFIERS - good
+    return (ApplyVerifiers(replicas=replicas, kinds=missing),) if missing else ()
 
 
 def complaints(view: View, clock: Clock) -> tuple[Said, ...]:

@@ -26,7 +26,8 @@ def objects(action: Action, facts: Facts, settings: Settings) -> list[Manifest]:
         case CreateJob():
             return [job(action, Identity.of(synthesis), synthesis, declared(synthesis).spec, settings)]
         case ApplyVerifiers():
-            return verification(action, Identity.of(synthesis), synthesis, declared(synthesis).spec, settings)
+            made = verification(action, Identity.of(synthesis), synthesis, declared(synthesis).spec, settings)
+            return [manifest for manifest in made if manifest["kind"] in action.kinds]
         case _:
             return []
 

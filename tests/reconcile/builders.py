@@ -161,7 +161,7 @@ def _carry_out(seen: Facts, action: Action, settings: Settings) -> Facts:
             return _applied(seen, "ConfigMap", declaration_name("math"), wanted, 0)
         case ApplyVerifiers():
             wanted = digests.verifiers(seen.synthesis, settings)
-            for kind in ("NetworkPolicy", "Service", "Deployment"):
+            for kind in action.kinds:
                 replicas = action.replicas if kind == "Deployment" else 0
                 seen = _applied(seen, kind, verifier_name("math"), wanted, replicas)
             return seen

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from dart_k8s.names import Stage
-from dart_k8s.reconcile import CreateJob, DeleteChild, Failure, ScaleJob, decide
+from dart_k8s.reconcile import ApplyVerifiers, CreateJob, DeleteChild, Failure, ScaleJob, decide
+from dart_k8s.render import objects
 
 from .builders import CLOSED, NOW, SAMPLING, SETTINGS, apply, done, facts, job, pod, said, sampling, settle
 
@@ -78,6 +79,14 @@ def test_what_ends_well_is_followed_by_a_fold_and_not_by_another_job(ending):
     assert any(isinstance(action, CreateJob) for action in decide(still_open, SETTINGS).actions)
     closed = replace(still_open, progress=CLOSED)
     assert decide(closed, SETTINGS).status["phase"] == "Curating"
+
+
+def test_another_size_of_verifiers_applies_the_deployment_only():
+    more = sampling(jobs=(job(parallelism=12, active=12),), spec={"samplers": {"replicas": 12}})
+    [applied] = [action for action in decide(more, SETTINGS).actions if isinstance(action, ApplyVerifiers)]
+    assert (applied.replicas, applied.kinds) == (3, {"Deployment"})
+    [made] = objects(applied, more, SETTINGS)
+    assert (made["kind"], made["spec"]["replicas"]) == ("Deployment", 3)
 
 
 def test_a_number_that_the_status_knows_is_not_used_again():
