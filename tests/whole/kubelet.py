@@ -260,10 +260,13 @@ class _Pod:
             if source := volumes[mount["name"]].get("configMap"):
                 path = f"/api/v1/namespaces/{self.namespace}/configmaps/{source['name']}"
                 found = self._patiently(lambda path=path: self.kubelet.cluster.call("GET", path), wait=True)  # type: ignore[misc]
-                for key, text in (found.get("data") or {}).items():
-                    (here / key).write_text(text)
-                for key, data in (found.get("binaryData") or {}).items():
-                    (here / key).write_bytes(base64.b64decode(data))
+                files = {key: text.encode() for key, text in (found.get("data") or {}).items()}
+                files |= {key: base64.b64decode(data) for key, data in (found.get("binaryData") or {}).items()}
+                for key, data in files.items():
+                    # Whole or not at all: another pod of the node may be reading it.
+                    half = here / f".{key}-{self.folder.name}"
+                    half.write_bytes(data)
+                    half.replace(here / key)
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def _environment(self) -> dict[str, str]:
