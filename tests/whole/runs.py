@@ -79,7 +79,7 @@ def synthesis(name: str, output: str, shared: Path, selector: Mapping[str, str],
         "prompt": {"inline": "Problem: {query}\nSolution:"},
         "sampling": {"temperature": 1.0, "maxTokens": 200},
         "strategy": {"kind": "uniform", "target": 3},
-        "budget": {"maxTrialsPerQuery": 40},
+        "budget": {"maxTrialsPerQuery": 400},  # so many that chance takes no row away
         "claims": {"heartbeatSeconds": 0.5, "ttlSeconds": 4},
         "flush": {"seconds": 0.3},
         "samplers": {**scripted, "replicas": 2},
