@@ -2,8 +2,9 @@
 
 from dart_k8s.names import Stage
 
-from .decision import Action
+from .decision import Action, FoldOrder
 from .ending import end_jobs, end_verifiers
+from .folding import order
 from .once import once
 from .prepare import declare, finalize
 from .view import Clock, Said, Step, View
@@ -50,7 +51,14 @@ def curate(view: View) -> Step:
         said = (ready, Said(type="Progressing", status="False", reason=reason, message=words))
     elif outcome.trouble is not None and clock.passed(outcome.trouble.since + view.settings.quiet_seconds):
         said = (progressing, Said(type="Degraded", status="True", reason=reason, message=words))
-    return Step(phase="Curating", message=words, actions=actions, said=said, after=clock.after)
+    return Step(phase="Curating", message=words, actions=actions, said=said, fold=_last_look(view), after=clock.after)
+
+
+def _last_look(view: View) -> FoldOrder | None:
+    """A fold for the status' numbers, if they are not those of the end: an operator that died between closing the run
+    and saying so leaves older ones. Of a closed run it only reads."""
+    told = (view.status.get("progress") or {}).get("fraction") == 1.0
+    return order(view) if view.progress is None and not told else None
 
 
 def finish(view: View) -> Step:

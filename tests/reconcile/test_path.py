@@ -48,7 +48,11 @@ def test_a_closed_run_gives_back_its_pods_and_is_curated():
 def test_a_new_operator_knows_a_run_that_is_being_curated_by_its_job():
     curating = job(Stage.CURATE, created=NOW - 100)
     decision = decide(facts(jobs=(done(Stage.PREPARE), curating)), SETTINGS)
-    assert decision.status["phase"] == "Curating" and decision.fold is None
+    assert decision.status["phase"] == "Curating"
+    # It was not told how the run ended; that is read once.
+    assert decision.fold is not None and decision.fold.after == 0.0
+    ended = {"progress": {"fraction": 1.0}}
+    assert decide(facts(jobs=(done(Stage.PREPARE), curating), status=ended), SETTINGS).fold is None
     opened = decide(facts(jobs=(done(Stage.PREPARE, 2), done(Stage.CURATE, digest="older"))), SETTINGS)
     assert opened.status["phase"] == "Sampling" and opened.fold is not None
 

@@ -119,8 +119,7 @@ def _to_its_end(here: Run) -> int:
     """Wait until it is Complete, and check the store; rows of the data set."""
     status = here.reach("Complete", ENDS_WITHIN)
     rows = check(open_store(here.output))["rows"]
-    # An operator that is killed between a Job and its status leaves the numbers of the status before.
-    assert rows >= status["progress"]["accepted"], "the data set has fewer rows than the status says"
+    assert rows == status["progress"]["accepted"], "the data set has other rows than the status says"
     return rows
 
 
