@@ -218,7 +218,7 @@ class Controller:
         return None
 
     def _fold(self, key: Key, facts: Facts, decision: Decision) -> None:
-        if decision.status.get("phase") in ENDED:
+        if decision.fold is None and decision.status.get("phase") in ENDED:
             self.folds.forget(key, keep=True)
         elif decision.fold is None:
             self.folds.cancel(key)

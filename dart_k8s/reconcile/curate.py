@@ -58,7 +58,7 @@ def _last_look(view: View) -> FoldOrder | None:
     """A fold for the status' numbers, if they are not those of the end: an operator that died between closing the run
     and saying so leaves older ones. Of a closed run it only reads."""
     told = (view.status.get("progress") or {}).get("fraction") == 1.0
-    return order(view) if view.progress is None and not told else None
+    return order(view) if view.progress is None and not told and view.failure("fold") is None else None
 
 
 def finish(view: View) -> Step:
@@ -70,7 +70,7 @@ def finish(view: View) -> Step:
     rest = tuple(
         Said(type=name, status="False", reason="AlreadyFinished", message="") for name in ("Progressing", "EngineReady")
     )
-    return Step(phase="Complete", message=words, actions=actions, said=(done, *rest))
+    return Step(phase="Complete", message=words, actions=actions, said=(done, *rest), fold=_last_look(view))
 
 
 __all__ = ["closed", "complete", "curate", "finish"]

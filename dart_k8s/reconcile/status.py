@@ -51,8 +51,9 @@ def finished_at(view: View) -> float:
 
 
 def urgent(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether more than numbers differs."""
-    return _settled(before) != _settled(after)
+    """Whether more than numbers differs, or the last numbers come."""
+    last = after.get("phase") in ("Complete", "Failed") and before.get("progress") != after.get("progress")
+    return last or _settled(before) != _settled(after)
 
 
 def _settled(value: Mapping[str, Any]) -> dict[str, Any]:

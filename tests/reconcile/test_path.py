@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dart_k8s.names import Stage
-from dart_k8s.reconcile import ApplyDeclaration, ApplyVerifiers, CreateJob, DeleteChild, decide
+from dart_k8s.reconcile import ApplyDeclaration, ApplyVerifiers, CreateJob, DeleteChild, Failure, decide
 
 from .builders import CLOSED, NOW, SAMPLING, SETTINGS, done, facts, job, pod, said, settle
 
@@ -51,8 +51,13 @@ def test_a_new_operator_knows_a_run_that_is_being_curated_by_its_job():
     assert decision.status["phase"] == "Curating"
     # It was not told how the run ended; that is read once.
     assert decision.fold is not None and decision.fold.after == 0.0
-    ended = {"progress": {"fraction": 1.0}}
-    assert decide(facts(jobs=(done(Stage.PREPARE), curating), status=ended), SETTINGS).fold is None
+    for last in (curating, done(Stage.CURATE)):
+        seen = facts(jobs=(done(Stage.PREPARE), last))
+        assert decide(seen, SETTINGS).fold is not None
+        known = {"status": {"progress": {"fraction": 1.0}}}
+        assert decide(replace(seen, synthesis={**seen.synthesis, **known}), SETTINGS).fold is None
+        assert decide(replace(seen, failures=(Failure(what="fold", reason="x", message="x"),)), SETTINGS).fold is None
+        assert decide(replace(seen, progress=CLOSED, progress_at=NOW), SETTINGS).fold is None
     opened = decide(facts(jobs=(done(Stage.PREPARE, 2), done(Stage.CURATE, digest="older"))), SETTINGS)
     assert opened.status["phase"] == "Sampling" and opened.fold is not None
 
