@@ -38,6 +38,8 @@ FAILURES_KEPT = 600.0
 """Seconds after which a failure of something that is no longer tried is forgotten."""
 ENDED = {"Complete", "Failed", "Suspended", "Deleting"}
 """Phases in which nothing is folded: the planner's role is given back."""
+KEPT = {"Complete", "Deleting"}
+"""Of these: what the last fold told stays known."""
 
 
 def _own_key(item: Object) -> Key:
@@ -182,6 +184,7 @@ class Controller:
             progress=fold.progress,
             progress_at=fold.progress_at,
             progress_ended=fold.ended,
+            progress_goal=fold.goal,
             folding=fold.under_way,
             failures=(*([fold.failure] if fold.failure else []), *failures),
         )
@@ -219,7 +222,8 @@ class Controller:
 
     def _fold(self, key: Key, facts: Facts, decision: Decision) -> None:
         if decision.fold is None and decision.status.get("phase") in ENDED:
-            self.folds.forget(key, keep=True)
+            # What a user suspends or mends may have been told wrong: it is read anew.
+            self.folds.forget(key, keep=decision.status["phase"] in KEPT)
         elif decision.fold is None:
             self.folds.cancel(key)
         else:
@@ -232,6 +236,7 @@ class Controller:
                 declaration={**head, "metadata": names, "spec": spec},
                 samplers=decision.fold.samplers,
                 ended=decision.fold.ended,
+                goal=decision.fold.goal,
             )
             self.folds.order(order, decision.fold.after)
         if facts.progress is not None:

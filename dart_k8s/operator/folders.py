@@ -38,16 +38,17 @@ class DirectFolder:
         ended(self._fold(order))
         return True
 
-    def forget(self, output: str) -> None:
+    def forget(self, output: str, ended: Callable[[], None]) -> None:
         """See `Folder`."""
         self._forget(output)
+        ended()
 
 
 @dataclass(slots=True, eq=False)
 class _Child:
     process: subprocess.Popen[bytes]
-    waiting: dict[int, tuple[float, Order, Ended]] = field(default_factory=dict)
-    """Request -> when it has to be answered, and what it is."""
+    waiting: dict[int, tuple[float, str, Ended]] = field(default_factory=dict)
+    """Request -> when it has to be answered, its output, and whom to tell."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Of writing."""
 
@@ -103,17 +104,21 @@ class Children:
                 return False
             number = next(self._numbers)
             self._of[order.output] = slot
-            child.waiting[number] = (self._clock() + self._deadline, order, ended)
+            child.waiting[number] = (self._clock() + self._deadline, order.output, ended)
         self._send(child, {"id": number, **request})
         return True
 
-    def forget(self, output: str) -> None:
+    def forget(self, output: str, ended: Callable[[], None]) -> None:
         """See `Folder`."""
         with self._lock:
-            slot = self._of.pop(output, None)
+            slot, number = self._of.pop(output, None), next(self._numbers)
             child = self._slots[slot] if slot is not None else None
-        if child is not None and child.process.poll() is None:
-            self._send(child, {"id": next(self._numbers), "forget": output})
+            if child is not None:
+                child.waiting[number] = (self._clock() + self._deadline, output, lambda told: ended())
+        if child is None:
+            ended()
+        else:
+            self._send(child, {"id": number, "forget": output})
 
     def kill_late(self) -> None:
         """Kill children that have a request past its deadline. To be called every second or so."""
@@ -121,10 +126,9 @@ class Children:
         with self._lock:
             children = [child for child in self._slots if child is not None]
         for child in children:
-            late = [order for due, order, _ in list(child.waiting.values()) if due <= now]
+            late = [output for due, output, _ in list(child.waiting.values()) if due <= now]
             if late:
-                outputs = [order.output for order in late]
-                self._tell("fold-late", outputs=outputs, seconds=self._deadline, pid=child.process.pid)
+                self._tell("fold-late", outputs=late, seconds=self._deadline, pid=child.process.pid)
                 child.process.kill()
 
     def pids(self) -> list[int]:
@@ -187,12 +191,14 @@ class Children:
             stopping = self._stopping
         if code and not stopping:
             self._tell("fold-child-ended", pid=child.process.pid, code=code, under_way=len(left))
-        for _, order, ended in left:
-            ended(_lost(order, code))
+        for _, output, ended in left:
+            ended(_lost(output, code))
 
 
 def _told(answer: dict[str, Any]) -> Progress | Failure:
     try:
+        if "forgotten" in answer:
+            return Progress(prepared=False)
         if "progress" in answer:
             return Progress.from_json(answer["progress"])
         return failure_of(answer["error"])
@@ -212,12 +218,12 @@ def failure_of(error: dict[str, Any]) -> Failure:
     )
 
 
-def _lost(order: Order, code: int) -> Failure:
+def _lost(output: str, code: int) -> Failure:
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return failure_of(
         {
             "kind": "FoldChildDied",
-            "message": f"The process that folded {order.output} ended ({how}).",
+            "message": f"The process that folded {output} ended ({how}).",
             "remedy": "It is tried again. If this stays so, raise folding.memoryMiB of the operator.",
         }
     )

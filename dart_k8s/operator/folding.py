@@ -7,7 +7,7 @@ child has room. Everything here is plain bookkeeping without a thread, so a simu
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from dart_k8s.reconcile.facts import Failure
 from dart_k8s.reconcile.progress import Progress
@@ -34,6 +34,8 @@ class Order:
     cause: str = ""
     ended: Mapping[str, int] = field(default_factory=dict)
     """What is known of samplers that ended well, by Job."""
+    goal: str = ""
+    """Digest of what the declaration is to make."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,8 +47,11 @@ class Outcome:
     """When the fold that told it began: seconds since the epoch, by the API server's clock."""
     ended: Mapping[str, int] = field(default_factory=dict)
     """What its order knew of samplers that had ended well, by Job."""
+    goal: str = ""
+    """Digest of what the run was to make, by its order."""
     failure: Failure | None = None
     under_way: bool = False
+    """A fold, or the giving back of the role: the output's objects are written."""
 
 
 class Folder(Protocol):
@@ -55,8 +60,8 @@ class Folder(Protocol):
     def start(self, order: Order, ended: Callable[[Progress | Failure], None]) -> bool:
         """Begin, and call `ended` once, from any thread, at the latest at the deadline. False: no room now."""
 
-    def forget(self, output: str) -> None:
-        """Give the planner's role back; nothing is folded there any more."""
+    def forget(self, output: str, ended: Callable[[], None]) -> None:
+        """Give the planner's role back and call `ended` once, from any thread: nothing is written there any more."""
 
 
 @dataclass(slots=True)
@@ -67,8 +72,8 @@ class _Book:
     earliest: float = 0.0
     """By the length of the last fold."""
     output: str = ""
-    gone: bool = False
-    """Forgotten while a fold was under way."""
+    gone: Literal["", "keep", "forget"] = ""
+    """Forgotten while a fold was under way; keep: but for what it told."""
 
 
 class Folds:
@@ -102,11 +107,11 @@ class Folds:
         with self._lock:
             book = self._books.setdefault(order.key, _Book())
             if book.output and book.output != order.output:
-                self._folder.forget(book.output)
+                self._folder.forget(book.output, lambda: None)
                 book.outcome = Outcome(under_way=book.outcome.under_way)
             due = self._clock() + after
             book.due = due if book.order is None else min(book.due, due)
-            book.order, book.output, book.gone = order, order.output, False
+            book.order, book.output, book.gone = order, order.output, ""
 
     def cancel(self, key: Key) -> None:
         """No fold is wanted for now; the role is kept."""
@@ -115,20 +120,29 @@ class Folds:
                 book.order = None
 
     def forget(self, key: Key, *, keep: bool = False) -> None:
-        """Give the role back. `keep`: what the last fold told stays known."""
+        """Give the role back. `keep`: what the last fold told stays known. Until it is given a fold is under way."""
         with self._lock:
             book = self._books.get(key)
             if book is None:
                 return
             book.order = None
             if book.outcome.under_way:
-                book.gone = True
-                return
-            if book.output:
-                self._folder.forget(book.output)
-                book.output = ""
-            if not keep:
+                book.gone = "keep" if keep else "forget"
+            elif book.output:
+                output, book.output = book.output, ""
+                book.gone, book.outcome = "keep" if keep else "forget", replace(book.outcome, under_way=True)
+                self._folder.forget(output, lambda: self._given(key, book))
+            elif not keep:
                 del self._books[key]
+
+    def _given(self, key: Key, book: _Book) -> None:
+        """The role is given back."""
+        with self._lock:
+            gone, book.gone = book.gone, ""
+            book.outcome = replace(book.outcome, under_way=False)
+            if gone == "forget" and self._books.get(key) is book:
+                del self._books[key]
+        self._changed(key)
 
     def next_due(self) -> float | None:
         """When the first order can start, by the clock; None: none waits."""
@@ -186,8 +200,8 @@ class Folds:
                 book.outcome = replace(old, failure=failure, under_way=False)
                 book.earliest = max(book.earliest, self._clock() + FAILED_PAUSE)
             else:
-                book.outcome = Outcome(progress=told, progress_at=began_at, ended=order.ended)
+                book.outcome = Outcome(progress=told, progress_at=began_at, ended=order.ended, goal=order.goal)
             if book.gone:
-                self.forget(key)
+                self.forget(key, keep=book.gone == "keep")
         self._took(took, "failed" if isinstance(told, Failure) else "done")
         self._changed(key)

@@ -12,12 +12,13 @@ from .view import Clock, Said, Step, View
 
 def closed(view: View) -> bool:
     """Whether all queries are decided and all results folded: by the last fold; before the first one of an operator's
-    life by a curate Job, which is only created then. A prepare Job after it may have opened the run again."""
+    life by a curate Job, which is only created then. A prepare Job after it may have opened the run again, and another
+    goal opens it."""
     progress, jobs = view.progress, view.jobs(Stage.CURATE)
     if progress is not None:
         return progress.prepared and progress.phase == "closed"
     opened = max((job.finished or 0.0 for job in view.jobs(Stage.PREPARE)), default=0.0)
-    return bool(jobs) and jobs[-1].created >= opened
+    return bool(jobs) and jobs[-1].created >= opened and jobs[-1].digest in ("", view.goal)
 
 
 def complete(view: View) -> bool:

@@ -79,6 +79,8 @@ class FoldOrder:
     """Seconds from now at the earliest."""
     ended: Mapping[str, int] = field(default_factory=dict)
     """Sampler Job -> its pods that have ended well: the fold reads the state as they left it."""
+    goal: str = ""
+    """Digest of what the run is to make: a run that is closed is so for this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ def delete(view: View) -> Step:
     pods = [p.name for stage in WORKING for p in view.pods(stage) if p.phase in ("Pending", "Running", "Unknown")]
     if jobs or pods:
         return _going(view, f"Waits until {names([*jobs, *pods])} is gone.", *actions, clock=clock)
+    if view.facts.folding and not view.jobs(Stage.CLEANUP):
+        return _going(view, "Waits until the fold under way has ended.", *actions, clock=clock)
     return _clean(view, actions, clock)
 
 

@@ -127,7 +127,9 @@ class Facts:
     """When that fold began, by the API server's clock: it can't have seen what a Job wrote that ended later."""
     progress_ended: Mapping[str, int] = field(default_factory=dict)
     """What its order knew of samplers that had ended well."""
+    progress_goal: str = ""
+    """Digest of what the run was to make, by its order; "": not said."""
     folding: bool = False
-    """A fold is under way or waits for a child process."""
+    """A fold is under way, or the planner's role is being given back: the operator's own children write the output."""
     failures: tuple[Failure, ...] = field(default=())
     """At most a few; one goes when what it is about succeeds."""

@@ -16,15 +16,15 @@ def order(view: View) -> FoldOrder | None:
     at_work = any(pod.phase == "Running" and not pod.disrupted for pod in view.pods(Stage.SAMPLER))
     samplers, ended = max(1, view.wishes.samplers), view.ended
     if progress is None:
-        return FoldOrder(samplers=samplers, ended=ended)
+        return FoldOrder(samplers=samplers, ended=ended, goal=view.goal)
     if not progress.prepared or progress.phase == "closed":
         return None
     if view.stale:
-        return FoldOrder(samplers=samplers, ended=ended)
+        return FoldOrder(samplers=samplers, ended=ended, goal=view.goal)
     if not (at_work or progress.live_claims or progress.phase == "sealing"):
         return None
     pause = min(settings.fold_most, max(settings.fold_first, progress.last_change * FOLD_SHARE))
-    return FoldOrder(samplers=samplers, after=pause, ended=ended)
+    return FoldOrder(samplers=samplers, after=pause, ended=ended, goal=view.goal)
 
 
 def complaints(view: View, clock: Clock) -> tuple[Said, ...]:

@@ -101,9 +101,13 @@ class View:
 
     @property
     def progress(self) -> Progress | None:
-        """Of the last fold, unless a prepare Job may have written something that it has not seen."""
+        """Of the last fold, unless a prepare Job may have written something that it has not seen, or it found the run
+        closed for another goal than there is now."""
         finished = [job.finished or 0.0 for job in self.jobs(Stage.PREPARE) if job.ended == "Complete"]
-        return self.facts.progress if self.facts.progress_at >= max(finished, default=0.0) else None
+        found = self.facts.progress if self.facts.progress_at >= max(finished, default=0.0) else None
+        if found is not None and found.phase == "closed" and self.facts.progress_goal not in ("", self.goal):
+            return None
+        return found
 
     @property
     def ended(self) -> dict[str, int]:

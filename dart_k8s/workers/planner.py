@@ -20,7 +20,7 @@ from dart_k8s.budget.posterior import Floats, Prior, fit
 from dart_k8s.budget.replan import Standing, reason_to_plan
 from dart_k8s.budget.stops import Stop
 from dart_k8s.budget.strategies import Goal
-from dart_k8s.errors import Conflict
+from dart_k8s.errors import Conflict, NotFound
 from dart_k8s.ledger import plans, state
 from dart_k8s.ledger.claims import Hold
 from dart_k8s.ledger.keys import BUDGET, CLAIMS, PLANNER, ShardName
@@ -98,7 +98,7 @@ class Planner:
     # The role
 
     async def take_role(self) -> bool:
-        """Take the role and read the state; False if another process has it."""
+        """Take the role and read the state; False if another process has it. NotFound if there is no run (any more)."""
         if self._role is not None:
             return True
         await self.claims.survey(PLANNER)
@@ -106,7 +106,13 @@ class Planner:
         if held is None:
             return False
         self._role = held
-        blob = await self.access.call(self.access.store.get, BUDGET)
+        try:
+            blob = await self.access.call(self.access.store.get, BUDGET)
+        except NotFound:
+            # The output was deleted meanwhile: nothing of ours stays behind in it.
+            self._role = None
+            await self.access.call(self.access.store.delete, PLANNER)
+            raise
         loaded = state.decode(blob.data)
         self.state, self._etag = loaded, blob.etag
         self._intake().forget()

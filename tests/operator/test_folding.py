@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dart_k8s.operator.folders import Children
-from dart_k8s.operator.folding import FAILED_PAUSE, Folds, Order
+from dart_k8s.operator.folding import FAILED_PAUSE, Folds, Order, Outcome
 from dart_k8s.operator.keys import Key
 from dart_k8s.reconcile import Failure, Progress
 
@@ -28,6 +28,7 @@ class Slow:
     def __init__(self, room: int = 9) -> None:
         self.under_way: list[tuple[Order, Callable[[Progress | Failure], None]]] = []
         self.forgotten: list[str] = []
+        self.giving: list[Callable[[], None]] = []
         self.room = room
 
     def start(self, order: Order, ended: Callable[[Progress | Failure], None]) -> bool:
@@ -36,8 +37,9 @@ class Slow:
         self.under_way.append((order, ended))
         return True
 
-    def forget(self, output: str) -> None:
+    def forget(self, output: str, ended: Callable[[], None]) -> None:
         self.forgotten.append(output)
+        self.giving.append(ended)
 
     def end(self, told: Progress | Failure | None = None) -> None:
         self.under_way.pop(0)[1](told or Progress(prepared=True))
@@ -122,7 +124,9 @@ def test_a_forgotten_output_gives_its_role_back_after_the_fold_under_way():
     here.folds.forget(A)
     assert here.slow.forgotten == []
     here.slow.end()
-    assert here.slow.forgotten == ["s3://bucket/a"] and here.folds.outcome(A).progress is None
+    assert here.slow.forgotten == ["s3://bucket/a"] and here.folds.outcome(A).under_way
+    here.slow.giving.pop()()
+    assert here.folds.outcome(A) == Outcome() and here.changed == [A, A]
 
 
 def test_a_run_that_ended_keeps_what_it_last_told():
@@ -132,7 +136,8 @@ def test_a_run_that_ended_keeps_what_it_last_told():
     here.slow.end(Progress(prepared=True, phase="closed"))
     for _ in range(3):
         here.folds.forget(A, keep=True)
-    assert here.slow.forgotten == ["s3://bucket/a"]
+    here.slow.giving.pop()()
+    assert here.slow.forgotten == ["s3://bucket/a"] and not here.slow.giving
     outcome = here.folds.outcome(A)
     assert outcome.progress is not None and outcome.progress.phase == "closed"
 
@@ -253,8 +258,10 @@ def test_a_child_that_hangs_is_killed_at_the_deadline(tmp_path):
 
 def test_roles_are_given_back_and_the_end_is_waited_for(processes):
     processes.answer("a")
-    processes.children.forget("a")
+    given = threading.Event()
+    processes.children.forget("a", given.set)
     processes.children.stop(10.0)
+    assert given.wait(WAITS)
     assert processes.lines()[-2:] == ["forget a", "end"]
     assert processes.children.pids() == []
     assert not processes.children.start(order(), lambda told: None)

@@ -36,6 +36,8 @@ def test_pods_are_gone_before_anything_is_deleted():
     assert CLEAN not in decide(with_job, SETTINGS).actions
     assert CLEAN not in decide(going(jobs=(job(deleting=True),)), SETTINGS).actions
     assert CLEAN not in decide(going(pods=(pod(),)), SETTINGS).actions
+    # Nor while the operator's own children write there.
+    assert CLEAN not in decide(going(folding=True), SETTINGS).actions
     assert CLEAN in decide(going(), SETTINGS).actions
 
 

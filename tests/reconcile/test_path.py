@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dart_k8s.names import Stage
-from dart_k8s.reconcile import ApplyDeclaration, ApplyVerifiers, CreateJob, DeleteChild, Failure, decide
+from dart_k8s.reconcile import ApplyDeclaration, ApplyVerifiers, CreateJob, DeleteChild, Failure, decide, digests
 
 from .builders import CLOSED, NOW, SAMPLING, SETTINGS, done, facts, job, pod, said, settle
 
@@ -60,6 +60,21 @@ def test_a_new_operator_knows_a_run_that_is_being_curated_by_its_job():
         assert decide(replace(seen, progress=CLOSED, progress_at=NOW), SETTINGS).fold is None
     opened = decide(facts(jobs=(done(Stage.PREPARE, 2), done(Stage.CURATE, digest="older"))), SETTINGS)
     assert opened.status["phase"] == "Sampling" and opened.fold is not None
+
+
+def test_a_run_that_is_closed_is_so_for_the_goal_it_was_folded_under():
+    # The target was raised after the end; prepare has opened the run again, and a user has deleted its Job.
+    old = facts(spec={"strategy": {"kind": "uniform", "target": 4}})
+    curated = job(Stage.CURATE, created=NOW - 100)
+    for progress, goal in ((CLOSED, digests.goal(old.synthesis)), (None, "")):
+        seen = facts(
+            jobs=(curated,), progress=progress, progress_goal=goal, generation=2,
+            spec={"strategy": {"kind": "uniform", "target": 5}},
+            status={"conditions": [{"type": "Prepared", "status": "True", "observedGeneration": 2}]},
+        )  # fmt: skip
+        decision = decide(seen, SETTINGS)
+        assert decision.status["phase"] == "Sampling"
+        assert decision.fold is not None and decision.fold.goal == digests.goal(seen.synthesis)
 
 
 def test_a_curated_run_is_complete_and_at_rest():

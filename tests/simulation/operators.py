@@ -119,7 +119,9 @@ class Child:
         ended = self._waiting.pop(fields["id"], None)
         if ended is None:
             return
-        if "progress" in fields:
+        if "forgotten" in fields:
+            ended(Progress(prepared=False))
+        elif "progress" in fields:
             ended(Progress.from_json(json.loads(json.dumps(fields["progress"]))))
         else:
             ended(failure_of(fields["error"]))
@@ -151,10 +153,17 @@ class Children:
         self.child.ask({**asked, "lease": "/".join(LEASE), "cause": order.cause}, told)
         return True
 
-    def forget(self, output: str) -> None:
+    def forget(self, output: str, ended: Callable[[], None]) -> None:
         """See `Folder`."""
-        if self.child is not None and not self.child.dead:
-            self.child.ask({"forget": output})
+        if self.child is None or self.child.dead:
+            ended()
+            return
+
+        def told(what: Progress | Failure) -> None:
+            ended()
+            self.wake()
+
+        self.child.ask({"forget": output}, told)
 
 
 class Operator:

@@ -26,7 +26,7 @@ from dart_k8s.edges.cluster.resources import (
 )
 from dart_k8s.edges.store import MemoryStore
 from dart_k8s.ledger import state
-from dart_k8s.ledger.keys import BUDGET, PLANNER
+from dart_k8s.ledger.keys import BUDGET
 from dart_k8s.ledger.state import BudgetState
 from dart_k8s.names import STAGE, Stage, declaration_name
 from dart_k8s.reconcile import Settings
@@ -324,10 +324,6 @@ class Run:
         if self.mischief.wants == "gone":
             assert not left, f"left behind: {sorted(left)}"
             stored = [entry.key for entry in self.store.list()]
-            if "two" in self.case.kinds:
-                # Known: the folding child of a leader that does not know yet that it was deposed may take the planner's
-                # role once more after the output was deleted. It finds no run there, and writes nothing else.
-                stored = [key for key in stored if key != PLANNER]
             assert not self.mischief.deletes_output or not stored, f"left in the store: {stored}"
             return
         assert f"Synthesis {NAME}" in left and f"ConfigMap {NAME}-declaration" in left, left

@@ -146,7 +146,11 @@ class Warm:
                 await planner.give_role()
         seen = planner.claims.sightings.get(PLANNER)
         holder = seen.claim.current.holder if seen is not None and seen.claim is not None else "unknown"
-        return await self._look(), False, f"Waiting for another planner of this output ({holder})"
+        current = await self._look()
+        if current.phase is Phase.CLOSED and wants_more(current, planner.goal, planner.own, planner.rates):
+            # Whoever has the role may know another goal; by this one the run is not over.
+            current = replace(current, phase=Phase.SAMPLING)
+        return current, False, f"Waiting for another planner of this output ({holder})"
 
     async def _look(self) -> BudgetState:
         blob = await self.access.call(self.access.store.get, BUDGET)
