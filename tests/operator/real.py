@@ -62,9 +62,9 @@ def install_crds(cluster: Any) -> None:
         cluster.apply(path.read_text())
 
 
-def grant(cluster: Any, namespace: str) -> None:
-    """The operator's account in a namespace, with its rights there."""
-    account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}
+def grant(cluster: Any, namespace: str, account: str = "") -> None:
+    """The operator's rights in a namespace; `account`: the namespace of its account, if that is another one."""
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": account or namespace}
     for name, granted in ((ACCOUNT, rules()), (f"{ACCOUNT}-lease", lease_rules())):
         kind = "rbac.authorization.k8s.io"
         role = {"apiVersion": f"{kind}/v1", "kind": "Role", "metadata": {"name": name}, "rules": granted}
@@ -73,7 +73,7 @@ def grant(cluster: Any, namespace: str) -> None:
             "kind": "RoleBinding",
             "metadata": {"name": name},
             "roleRef": {"apiGroup": kind, "kind": "Role", "name": name},
-            "subjects": [account],
+            "subjects": [subject],
         }
         cluster.apply([role, binding], namespace)
 
