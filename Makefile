@@ -79,8 +79,17 @@ BUILDER := $(or $(shell command -v buildah),$(shell command -v podman),docker)
 BUILD   :=
 
 .PHONY: crds
-crds: install ## Write manifests/crds anew from the models
+crds: install ## Write the CRDs anew from the models, for manifests and for the chart
 	$(BIN)/dart crds --into manifests/crds
+	$(BIN)/dart crds --into charts/dart/definitions
+
+.PHONY: manifests
+manifests: tools ## Write manifests/install and manifests/monitoring anew from the chart
+	$(BIN)/python -m tests.packaging.manifests
+
+.PHONY: chart-docs
+chart-docs: install ## Write the chart's README.md anew from its values
+	$(BIN)/python -m tests.packaging.chart_docs
 
 .PHONY: images
 images: ## Build container images (IMAGES="worker sampler"; more flags of the builder in BUILD)

@@ -23,7 +23,7 @@ from . import (
     verifier,
     verify,
 )
-from .cluster import explain, logs, submit, suspend
+from .cluster import explain, logs, rehearse, submit, suspend
 from .cluster import forecast as forecast_in_cluster
 from .cluster import status as status_in_cluster
 from .sections import Sections
@@ -52,7 +52,7 @@ OBJECTS: Verbs = (
     ("suspend", suspend.suspend),
     ("resume", suspend.resume),
 )
-INSTALLING: Verbs = (("crds", crds.crds), ("operator", operator.operator))
+INSTALLING: Verbs = (("crds", crds.crds), ("operator", operator.operator), ("rehearse", rehearse.rehearse))
 OTHERS: Verbs = (
     ("analyze", analyze.analyze),
     ("push", push.push),

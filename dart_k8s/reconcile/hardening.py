@@ -32,7 +32,7 @@ VOLUMES = frozenset(
 """Kinds of volumes of the restricted Pod Security Standard, and images."""
 OURS = "dart-"
 """Start of the names of the platform's own volumes."""
-FOLDERS = ("/dev/shm", "/etc/dart", "/home/dart", "/models", "/scratch", "/tmp", "/var/cache/dart")
+FOLDERS = ("/dev/shm", "/etc/dart", "/etc/dart-ca", "/home/dart", "/models", "/scratch", "/tmp", "/var/cache/dart")
 """Where the platform mounts its own."""
 
 

@@ -24,7 +24,8 @@ class Settings:
     """See the module. Times in seconds."""
 
     images: Mapping[str, str] = field(default_factory=_images)
-    """By role: worker (prepare, curate, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier."""
+    """By role: worker (prepare, curate, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier; trainer is
+    taken, and nothing uses it yet."""
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
     """Names of Secrets in the namespace of a Synthesis."""
@@ -33,7 +34,16 @@ class Settings:
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=_resources)
     """By stage, where the Synthesis says nothing."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """More environment variables of all pods that reach the store: an S3 endpoint, a proxy, a CA bundle."""
+    """More environment variables of all pods that reach the store: an S3 endpoint, a proxy. Never a secret."""
+    store_secret: str = ""
+    """Name of a Secret in the namespace of a Synthesis, whose keys become environment variables of pods that reach the
+    store (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), but for stages that bring a service account or such keys of their
+    own. Empty: none."""
+    ca_config_map: str = ""
+    """Name of a ConfigMap in the namespace of a Synthesis with the certificates that pods that reach the store trust in
+    place of their image's. Empty: none."""
+    ca_key: str = "ca-certificates.crt"
+    """Its key: all certificates in one file, as PEM."""
     cluster_domain: str = "cluster.local"
     allowed_outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Namespace -> URI prefixes that outputs may have there; "*" stands for every namespace. Empty: none is allowed."""

@@ -36,6 +36,9 @@ while ends nothing; their deadline is the end."""
 CLEANUP_SECONDS = 600
 PROBE_SECONDS = 5
 LATER_SECONDS = 60
+CA_FOLDER = "/etc/dart-ca"
+CA_ENV = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""What botocore, requests and OpenSSL (httpx, the hub's client) read."""
 WRITABLE = {"home": Folder(HOME, "2Gi"), "tmp": Folder(TMP, "20Gi"), "cache": Folder(SCRATCH_CACHE, "20Gi")}
 POD_FAILURES = {
     "rules": [
@@ -116,6 +119,10 @@ def _work(stage: Stage, identity: Identity, spec: SynthesisSpec, settings: Setti
     folder = DECLARATION.rsplit("/", 1)[0]
     mounts: list[dict[str, Any]] = [{"name": "dart-declaration", "mountPath": folder, "readOnly": True}]
     env = {**settings.env, UID: identity.uid}
+    if settings.ca_config_map:
+        volumes.append({"name": "dart-ca", "configMap": {"name": settings.ca_config_map}})
+        mounts.append({"name": "dart-ca", "mountPath": CA_FOLDER, "readOnly": True})
+        env |= dict.fromkeys(CA_ENV, f"{CA_FOLDER}/{settings.ca_key}")
     if stage in (Stage.PREPARE, Stage.SAMPLER):
         models = cached(spec.model_cache, fills=stage is Stage.PREPARE)
         volumes.append(models.volume)
@@ -133,6 +140,7 @@ def _work(stage: Stage, identity: Identity, spec: SynthesisSpec, settings: Setti
         command=["python", "-m", "dart_k8s.workers.pod", verb, "--declaration", DECLARATION],
         resources=settings.resources.get(stage.value, {}),
         env=env,
+        env_from=_credentials(user_settings(stage, spec), settings),
         volumes=volumes,
         mounts=mounts,
         ports={"health": HEALTH_PORT} if stage is Stage.SAMPLER else {},
@@ -141,6 +149,12 @@ def _work(stage: Stage, identity: Identity, spec: SynthesisSpec, settings: Setti
         writable=WRITABLE,
         keep=stage is not Stage.CLEANUP and not (stage is Stage.SAMPLER and spec.samplers.spot),
     )
+
+
+def _credentials(user: PodSettings, settings: Settings) -> list[dict[str, Any]]:
+    """The installation's Secret, unless the user brings an identity: one that is not there keeps pods from starting."""
+    own = user.service_account_name or any(variable.name == "AWS_ACCESS_KEY_ID" for variable in user.env)
+    return [{"secretRef": {"name": settings.store_secret}}] if settings.store_secret and not own else []
 
 
 def _queries(spec: SynthesisSpec, volumes: list[dict[str, Any]], mounts: list[dict[str, Any]]) -> None:

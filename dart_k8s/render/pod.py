@@ -57,6 +57,7 @@ class Work:
     command: Sequence[str]
     resources: Mapping[str, Any]
     env: Mapping[str, str] = field(default_factory=dict)
+    env_from: Sequence[Mapping[str, Any]] = ()
     volumes: Sequence[Mapping[str, Any]] = ()
     mounts: Sequence[Mapping[str, Any]] = ()
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -138,7 +139,8 @@ def _container(work: Work, user: PodSettings, settings: Settings) -> dict[str, A
         "imagePullPolicy": user.image_pull_policy or settings.pull_policy,
         "command": list(work.command),
         "env": [_POD_NAME, *plain, *(variable.plain() for variable in user.env)],
-        "envFrom": list(user.env_from),
+        # The user's come later, and so win.
+        "envFrom": [*work.env_from, *user.env_from],
         "resources": dict(user.resources) or dict(work.resources),
         "ports": [{"name": name, "containerPort": port} for name, port in work.ports.items()],
         "volumeMounts": [*work.mounts, *mounts, *user.volume_mounts],

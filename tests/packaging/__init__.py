@@ -1,1 +1,1 @@
-"""Images and the chart: what a cluster would meet, without one."""
+"""Images, the chart and the manifests: what a cluster would meet, without one."""
