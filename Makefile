@@ -52,7 +52,7 @@ checks:
 	$(BIN)/lint-imports
 
 .PHONY: tools
-tools: install ## Build the programs that tests need from Go modules, once (20 min: helm, kwok, Kubernetes); without Go their tests are left out
+tools: install ## Build the programs that tests need from Go modules, once (25 min: helm, kwok, Kubernetes, containerd); without Go their tests are left out
 	@$(STAGE) tools $(BIN)/python -m tests.tools
 
 .PHONY: format

@@ -9,7 +9,7 @@ import pytest
 BUDGET = {
     "install": 600,
     "check": 90,
-    "tools": 1500,
+    "tools": 1800,
     "analyze": 30,
     "answers": 60,
     "api": 15,
@@ -18,6 +18,7 @@ BUDGET = {
     "cluster": 180,
     "contract": 300,
     "curate": 60,
+    "e2e": 360,
     "edges": 120,
     "guards": 60,
     "ledger": 30,

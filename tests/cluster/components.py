@@ -33,19 +33,31 @@ USERS = {
     "kube-controller-manager": ("system:kube-controller-manager", ()),
     "kube-scheduler": ("system:kube-scheduler", ()),
     "kwok": ("kwok", ("system:masters",)),
+    "kubelet": ("system:node:node", ("system:nodes",)),
+    "kube-proxy": ("system:kube-proxy", ()),
+    "coredns": ("coredns", ("system:masters",)),
 }
 """Who has a certificate: name, groups."""
 HOSTS = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", FIRST_SERVICE)
 """What the API server is called."""
 
 
+LOOPBACK = "127.0.0.1"
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """On loopback."""
+    """The API server's address with all ports; etcd is on loopback in any case."""
 
     apiserver: int
     etcd: int
     peers: int
+    address: str = LOOPBACK
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nodes and pods are kwok's; else real kubelets reach the API server by its address."""
+        return self.address == LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ class Credentials:
     folder: Path
     authority: Authority
     server: tuple[Path, Path]
+    kubelet_client: tuple[Path, Path]
+    """The API server's, for logs and exec."""
     accounts: tuple[Path, Path]
     """Public and private key of the service accounts' tokens."""
 
@@ -62,16 +76,22 @@ class Credentials:
         return self.folder / f"{name}.kubeconfig"
 
 
-def chosen_ports() -> Ports:
+def chosen_ports(address: str = LOOPBACK) -> Ports:
     """Free ones."""
-    return Ports(*free_ports(3))
+    return Ports(*free_ports(3), address)
 
 
-def credentials(folder: Path, port: int) -> Credentials:
+def credentials(folder: Path, ports: Ports) -> Credentials:
     """Make all that the parts and their users need to trust each other."""
     authority = Authority(folder / "certificates")
-    made = Credentials(folder, authority, authority.server("kube-apiserver", HOSTS), authority.signing_key("accounts"))
-    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": embedded(authority.certificate)}
+    made = Credentials(
+        folder, authority, authority.server("kube-apiserver", (*HOSTS, ports.address)),
+        authority.client("kubelet-client", "kube-apiserver", ("system:masters",)), authority.signing_key("accounts"),
+    )  # fmt: skip
+    cluster = {
+        "server": f"https://{ports.address}:{ports.apiserver}",
+        "certificate-authority-data": embedded(authority.certificate),
+    }
     for name, (user, groups) in USERS.items():
         certificate, key = authority.client(name, user, groups)
         client = {"client-certificate-data": embedded(certificate), "client-key-data": embedded(key)}
@@ -86,15 +106,16 @@ def parts(programs: Programs, made: Credentials, ports: Ports) -> dict[str, Proc
     arguments = {
         "etcd": _etcd(made.folder, ports),
         "kube-apiserver": _apiserver(made, ports),
-        "kube-controller-manager": _controllers(made),
+        "kube-controller-manager": _controllers(made, ports),
         "kube-scheduler": _client(made, "kube-scheduler"),
     }
     commands = {name: [*programs.commands[name], *rest] for name, rest in arguments.items()}
-    commands["kwok"] = [
-        str(programs.kwok), f"--kubeconfig={made.kubeconfig('kwok')}", f"--config={STAGES}", "--node-ip=127.0.0.1",
-        f"--cidr={PODS}", "--v=WARN",
-        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
-    ]  # fmt: skip
+    if ports.simulated:
+        commands["kwok"] = [
+            str(programs.kwok), f"--kubeconfig={made.kubeconfig('kwok')}", f"--config={STAGES}", "--node-ip=127.0.0.1",
+            f"--cidr={PODS}", "--v=WARN",
+            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+        ]  # fmt: skip
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(made.folder), "GOGC": GOGC}
     return {
         name: Process(name, command, made.folder / "logs" / f"{name}.log", environment)
@@ -114,8 +135,12 @@ def _etcd(folder: Path, ports: Ports) -> list[str]:
 
 def _apiserver(made: Credentials, ports: Ports) -> list[str]:
     return [
-        f"--etcd-servers=http://127.0.0.1:{ports.etcd}", "--bind-address=127.0.0.1", f"--secure-port={ports.apiserver}",
-        "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", f"--service-cluster-ip-range={SERVICES}",
+        f"--etcd-servers=http://127.0.0.1:{ports.etcd}", f"--bind-address={ports.address}",
+        f"--secure-port={ports.apiserver}", f"--advertise-address={ports.address}",
+        f"--endpoint-reconciler-type={'none' if ports.simulated else 'lease'}",
+        f"--service-cluster-ip-range={SERVICES}",
+        "--kubelet-preferred-address-types=InternalIP", f"--kubelet-client-certificate={made.kubelet_client[0]}",
+        f"--kubelet-client-key={made.kubelet_client[1]}",
         f"--client-ca-file={made.authority.certificate}", f"--tls-cert-file={made.server[0]}",
         f"--tls-private-key-file={made.server[1]}", "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={made.accounts[0]}", f"--service-account-signing-key-file={made.accounts[1]}",
@@ -124,12 +149,12 @@ def _apiserver(made: Credentials, ports: Ports) -> list[str]:
     ]  # fmt: skip
 
 
-def _controllers(made: Credentials) -> list[str]:
+def _controllers(made: Credentials, ports: Ports) -> list[str]:
+    silent = [f"--node-monitor-grace-period={SILENT_NODES}"] if ports.simulated else []
     return [
         *_client(made, "kube-controller-manager"), "--use-service-account-credentials=true",
         f"--service-account-private-key-file={made.accounts[1]}", f"--root-ca-file={made.authority.certificate}",
-        f"--terminated-pod-gc-threshold={ENDED_PODS}", "--concurrent-job-syncs=20", "--concurrent-gc-syncs=20",
-        f"--node-monitor-grace-period={SILENT_NODES}",
+        f"--terminated-pod-gc-threshold={ENDED_PODS}", "--concurrent-job-syncs=20", "--concurrent-gc-syncs=20", *silent,
     ]  # fmt: skip
 
 

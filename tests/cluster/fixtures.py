@@ -4,11 +4,14 @@
              control plane of the harness. Starts when a test first asks; the test skips where it can't be had.
 `plane`      Session. The same as a `ControlPlane` (tests/cluster/plane.py) with three fake nodes: faults, and pods that
              pretend to run (tests/cluster/pods.py). Skips on a caller's cluster.
+`node`       Session. Another control plane, with one real node (tests/cluster/node): pods are containers. Skips where
+             there is no root, and on a caller's cluster.
 `namespace`  A new namespace for the test; deleted after it. Heals the control plane if a test before left it broken.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ from . import sources
 
 if TYPE_CHECKING:
     from .access import Cluster
+    from .node.node import Node
     from .plane import ControlPlane
 
 # The kubernetes client takes a second to import, so only tests that need it do.
@@ -38,9 +42,10 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    running = getattr(item, "funcargs", {}).get("cluster")
-    if report.failed and hasattr(running, "logs"):
-        report.sections.append(("logs of the control plane", running.logs(TAIL)))
+    used = getattr(item, "funcargs", {})
+    for running in (used.get("cluster"), used.get("node")):
+        if report.failed and hasattr(running, "logs"):
+            report.sections.append(("logs of the control plane", running.logs(TAIL)))
     return report
 
 
@@ -73,6 +78,28 @@ def plane(cluster: Cluster) -> ControlPlane:
     if not isinstance(cluster, ControlPlane):
         pytest.skip("needs a control plane of the harness: unset DART_TEST_KUBECONFIG")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    source = sources.need()
+    from .folders import own_folder
+    from .node.machine import lacks
+    from .node.node import Node
+    from .plane import DidNotStart
+
+    if isinstance(source, sources.Callers):
+        pytest.skip("needs a node of the harness: unset DART_TEST_KUBECONFIG")
+    if (why := lacks()) is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"a node {why}")
+        pytest.skip(f"a node {why}")
+    with own_folder() as folder, ExitStack() as stack:
+        try:
+            started = stack.enter_context(Node(source, folder))
+        except DidNotStart as error:
+            pytest.fail(str(error))
+        yield started
 
 
 @pytest.fixture

@@ -28,19 +28,20 @@ class DidNotStart(Exception):
 class ControlPlane(Cluster):
     """Started and ended by `with`; data, certificates, kubeconfigs and logs live in one folder."""
 
-    def __init__(self, programs: Programs, folder: Path) -> None:
-        ports = components.chosen_ports()
-        self.credentials = components.credentials(folder, ports.apiserver)
+    def __init__(self, programs: Programs, folder: Path, address: str = components.LOOPBACK) -> None:
+        """`address`: the API server's; another than loopback is for real nodes, and there is no kwok."""
+        ports = components.chosen_ports(address)
+        self.credentials = components.credentials(folder, ports)
         super().__init__(self.credentials.kubeconfig("admin"), folder)
         self.parts = components.parts(programs, self.credentials, ports)
         self.etcd = Etcd(ports.etcd)
-        self.port = ports.apiserver
+        self.port, self.address = ports.apiserver, address
         authority = str(self.credentials.authority.certificate)
         self._probe = urllib3.PoolManager(ca_certs=authority, timeout=1, retries=False)
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://{self.address}:{self.port}"
 
     def __enter__(self) -> Self:
         try:
@@ -74,7 +75,8 @@ class ControlPlane(Cluster):
         """
         self.parts["kube-apiserver"].stop(kill=kill)
         for name in FOLLOWERS:
-            self.parts[name].stop(kill=True)
+            if name in self.parts:
+                self.parts[name].stop(kill=True)
 
     @contextlib.contextmanager
     def apiserver_stopped(self, *, kill: bool = True) -> Iterator[None]:

@@ -69,11 +69,11 @@ class Process:
             return
         if self.running:
             self.thaw()
-            self._popen.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            self._signal(signal.SIGKILL if kill else signal.SIGTERM)
             try:
                 self._popen.wait(STOPS_WITHIN)
             except subprocess.TimeoutExpired:
-                self._popen.kill()
+                self._signal(signal.SIGKILL)
         self._popen.wait()
 
     def freeze(self) -> None:

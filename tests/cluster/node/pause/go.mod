@@ -1,0 +1,3 @@
+module dart-k8s.io/pause
+
+go 1.26.0
