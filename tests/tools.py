@@ -103,7 +103,7 @@ class OwnTool(Tool):
     def cached(self) -> Path:
         """Keyed by its source too: a change of it is another program."""
         digest = hashlib.sha256()
-        for file in [*sorted(self.source.glob("*.go")), self.source / "go.mod", self.source / "go.sum"]:
+        for file in [*sorted(self.source.glob("*.go")), *sorted(self.source.glob("go.*"))]:
             digest.update(file.read_bytes())
         return cache() / f"{self.name}-{self.version}-{digest.hexdigest()[:12]}" / self.name
 

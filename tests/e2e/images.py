@@ -1,8 +1,8 @@
 """The images of a test: this machine's Python and the packages that .ci/constraints.txt pins, no registry of images.
 
-The base holds this machine's Python, the C libraries that it links, and an account; nothing to build with, no shell. On
-it lie the packages of an extra, installed from the pins by their hashes, and the project. User, entry point, environment
-and labels are read off the Containerfile's last stage, so what is tested is what it says.
+The base holds this machine's Python, the C libraries that it links, and an account; nothing to build with, no shell.
+On it lie the packages of an extra, installed from the pins by their hashes, and the project. User, entry point,
+environment and labels are read off the Containerfile's last stage, so what is tested is what it says.
 """
 
 import re
