@@ -74,15 +74,15 @@ def problems(name: str) -> dict[str, Any]:
     }
 
 
-def synthesis(name: str, output: str, service_account: str = "") -> dict[str, Any]:
-    """The declaration: all stages of a run, in small pods and with short waits."""
+def synthesis(name: str, output: str, service_account: str = "", *, folder: str = FOLDER) -> dict[str, Any]:
+    """The declaration: all stages of a run, in small pods and with short waits. `folder`: where the script is."""
     account = {"serviceAccountName": service_account} if service_account else {}
     small = {"resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}}}
     scripted = {
         **small,
         **account,
         "volumes": [{"name": "script", "configMap": {"name": name}}],
-        "volumeMounts": [{"name": "script", "mountPath": FOLDER, "readOnly": True}],
+        "volumeMounts": [{"name": "script", "mountPath": folder, "readOnly": True}],
     }
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
@@ -92,7 +92,7 @@ def synthesis(name: str, output: str, service_account: str = "") -> dict[str, An
             "queries": [{"name": "sums", "configMap": {"name": name}, "fields": {"id": "id"}}],
             "engine": {
                 "kind": "scripted",
-                "script": f"{FOLDER}/script.json",
+                "script": f"{folder}/script.json",
                 "slots": 8,
                 "args": {"seconds_per_token": 0.001},
             },
@@ -129,10 +129,9 @@ def rehearsed(
     space, cluster = str(place.namespace), place.cluster
 
     def gone(within: float) -> None:
-        """Both objects; the platform deletes the output first."""
-        for resource in (SYNTHESES, CONFIG_MAPS):
-            with suppress(ObjectNotFound):
-                cluster.delete(resource, space, name)
+        """The Synthesis, its output before it; and only then its problems, which the pod that deletes still mounts."""
+        with suppress(ObjectNotFound):
+            cluster.delete(SYNTHESES, space, name)
         ends = clock() + within
         while _there(place, name):
             if clock() > ends:
@@ -141,6 +140,8 @@ def rehearsed(
                     remedy=f"kubectl -n {space} describe synthesis {name} says why.",
                 )
             sleep(PAUSE)
+        with suppress(ObjectNotFound):
+            cluster.delete(CONFIG_MAPS, space, name)
 
     gone(LEAVES)  # of one that was killed
     began = clock()
