@@ -23,7 +23,7 @@ BUDGET = {
     "guards": 60,
     "ledger": 30,
     "operator": 180,
-    "packaging": 60,
+    "packaging": 150,
     "reconcile": 45,
     "render": 60,
     "simulation": 180,

@@ -26,6 +26,7 @@ from tests.api.test_status import largest
 from tests.cluster.access import Cluster
 
 ROOT = Path(__file__).parents[2]
+CLUSTER_EXAMPLES = [path.name for path in sorted((ROOT / "manifests" / "examples").glob("[0-9]*.yaml"))]
 PLURALS = {kind.kind: kind.plural for kind in KINDS}
 MERGE = "application/merge-patch+json"
 
@@ -115,8 +116,9 @@ def test_what_a_user_writes_is_taken_and_read_back_as_a_declaration(served, kind
     MODELS[kind].model_validate(served.create(kind, spec))
 
 
-def test_the_example_for_a_cluster_is_taken(served):
-    document = yaml.safe_load((ROOT / "manifests" / "examples" / "cluster.yaml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", CLUSTER_EXAMPLES)
+def test_an_example_for_a_cluster_is_taken(served, name):
+    document = yaml.safe_load((ROOT / "manifests" / "examples" / name).read_text(encoding="utf-8"))
     served.create(document["kind"], document["spec"], document["metadata"]["name"])
 
 

@@ -18,8 +18,7 @@ from dart_k8s.cli.crds import files
 from dart_k8s.operator.settings import OperatorSettings, load
 from dart_k8s.reconcile import Settings
 
-from . import chart_docs, manifests
-from .containerfiles import ROOT
+from . import chart_docs
 from .rendering import (
     CHART,
     CLUSTER_WIDE,
@@ -329,10 +328,3 @@ def test_names_are_short_enough_whatever_the_release_is_called() -> None:
     for found in template(values={"objectStore": {"embedded": {"enabled": True}}}, release="a" * 53):
         # A label of a StatefulSet's pods adds a hash to its name.
         assert len(found["metadata"]["name"]) <= (52 if found["kind"] == "StatefulSet" else 63)
-
-
-def test_plain_manifests_are_what_the_chart_makes() -> None:
-    for folder, made in (("install", manifests.install()), ("monitoring", manifests.monitoring())):
-        for name, text in made.items():
-            path = ROOT / "manifests" / folder / name
-            assert path.read_text("utf-8") == text, f"{path}: run `make manifests`"
