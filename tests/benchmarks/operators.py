@@ -136,16 +136,24 @@ class Site:
         self.admin = connect(kubeconfig=str(plane.kubeconfig), qps=0)
         self._operators: list[Operator] = []
 
-    def settings(self, *, server: str | None = None, sampling: Mapping[str, Any] = AT_REST, **more: Any) -> Path:
+    def settings(
+        self,
+        *,
+        server: str | None = None,
+        sampling: Mapping[str, Any] = AT_REST,
+        decisions: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Path:
         """Of an operator with its real rights: the defaults, but for these."""
         command = [sys.executable, str(self.folds), str(self.closed), json.dumps(sampling), json.dumps(CLOSED)]
+        # Pods ask for little, so that few fake nodes are enough.
+        small = {"allowedOutputs": {"*": ["s3://bucket/"]}, "resources": dict.fromkeys(STAGES, SMALL)}
         found = {
             "namespaces": [self.namespace],
             "kubeconfig": str(self.plane.kubeconfig_of(ACCOUNT, self.namespace, server)),
             "healthHost": "127.0.0.1",
             "healthPort": 0,
-            # Pods ask for little, so that few fake nodes are enough.
-            "decisions": {"allowedOutputs": {"*": ["s3://bucket/"]}, "resources": dict.fromkeys(STAGES, SMALL)},
+            "decisions": {**small, **(decisions or {})},
             "folding": {"processes": 1, "command": command},
             **more,
         }
@@ -197,16 +205,24 @@ class Following:
     """Looks at every object of a kind as it changes, in a thread of its own."""
 
     def __init__(
-        self, cluster: KubeCluster, resource: Resource, namespace: str, look: Callable[[Object, float], None]
+        self,
+        cluster: KubeCluster,
+        resource: Resource,
+        namespace: str,
+        look: Callable[[Object, float], None],
+        gone: Callable[[Object, float], None] = lambda item, now: None,
     ) -> None:
         self._cluster, self._resource, self._namespace, self._look = cluster, resource, namespace, look
+        self._gone = gone
         version = cluster.list(resource, namespace, limit=1).version
         threading.Thread(target=self._follow, args=(version,), daemon=True).start()
 
     def _follow(self, version: str) -> None:
         with suppress(ClusterError):  # the control plane goes first
             for change in self._cluster.watch(self._resource, self._namespace, version=version, seconds=2 * WAITS):
-                if change.type != "BOOKMARK":
+                if change.type == "DELETED":
+                    self._gone(change.object, time.monotonic())
+                elif change.type != "BOOKMARK":
                     self._look(change.object, time.monotonic())
 
 
