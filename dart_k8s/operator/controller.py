@@ -131,8 +131,8 @@ class Controller:
     may_write: Callable[[], bool] = lambda: True
     """Whether this process still leads: asked before each write."""
     tell: Callable[..., None] = lambda event, **facts: None
-    show: Callable[[Key, Progress], None] = lambda key, progress: None
-    """For the metrics of a Synthesis."""
+    show: Callable[[Key, Progress | None, Mapping[str, Any]], None] = lambda key, progress, status: None
+    """For the metrics of a Synthesis: what the last fold said, and its status."""
     hide: Callable[[Key], None] = lambda key: None
     _memory: dict[Key, _Memory] = field(default_factory=dict)
 
@@ -239,8 +239,7 @@ class Controller:
                 goal=decision.fold.goal,
             )
             self.folds.order(order, decision.fold.after)
-        if facts.progress is not None:
-            self.show(key, facts.progress)
+        self.show(key, facts.progress, decision.status)
 
     def _write(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> float | Result | None:
         """Write the status if it is another one; seconds until it may be, or the failure."""

@@ -203,5 +203,5 @@ class Folds:
                 book.outcome = Outcome(progress=told, progress_at=began_at, ended=order.ended, goal=order.goal)
             if book.gone:
                 self.forget(key, keep=book.gone == "keep")
-        self._took(took, "failed" if isinstance(told, Failure) else "done")
+        self._took(took, told.fault if isinstance(told, Failure) else "done")
         self._changed(key)

@@ -1,10 +1,13 @@
 """What the operator measures, named after the conventions of Kubernetes controllers."""
 
 import platform
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, get_args
 
+from dart_k8s.api.conditions import REASONS
+from dart_k8s.api.status import SynthesisPhase
 from dart_k8s.edges.metrics import Metric, Metrics
-from dart_k8s.reconcile.progress import Progress
+from dart_k8s.reconcile.progress import BANDS, Progress
 
 from .keys import Key
 
@@ -16,8 +19,12 @@ KINDS = (
 VERBS = ("get", "list", "watch", "create", "patch", "update", "delete")
 CODES = ("200", "201", "202", "400", "401", "403", "404", "405", "409", "410", "422", "429", "500", "502", "503", "504")
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-MOST_OBJECTS = 5000
+MOST_OBJECTS = 2000
 """Syntheses with series of their own; more are left out, and counted."""
+MOST_BY_DIFFICULTY = 200
+"""Syntheses with series for each tenth of difficulty."""
+SHOWN_CONDITIONS = ("Degraded", "EngineReady", "NetworkIsolation")
+"""Conditions that alerts are about; phases tell the rest."""
 
 RECONCILES = Metric(
     name="dart_reconcile_total",
@@ -75,8 +82,8 @@ TRANSITIONS = Metric(
 FOLDS = Metric(
     name="dart_folds_total",
     kind="counter",
-    help="Folds of budget states by child processes, by how they ended.",
-    labels={"result": ("done", "failed")},
+    help="Folds of budget states by child processes: done, or whose fault it is that one failed.",
+    labels={"result": ("done", "store", "cluster", "user")},
 )
 FOLD_SECONDS = Metric(name="dart_fold_duration_seconds", kind="histogram", help="Length of a fold.", buckets=SECONDS)
 UNSHOWN = Metric(
@@ -92,25 +99,73 @@ BUILD = Metric(
 )
 
 
-def _of_object(name: str, words: str) -> Metric:
-    return Metric(name=f"dart_synthesis_{name}", kind="gauge", help=words, objects=MOST_OBJECTS)
+def _of_object(name: str, words: str, objects: int = MOST_OBJECTS, **labels: tuple[str, ...]) -> Metric:
+    return Metric(name=f"dart_synthesis_{name}", kind="gauge", help=words, objects=objects, labels=labels)
 
 
-TRIALS = _of_object("trials", "Trials spent.")
-CORRECT = _of_object("correct", "Correct trials.")
-OPEN = _of_object("open_queries", "Queries that still take trials.")
-QUERIES = _of_object("queries", "Queries of the run.")
-ACCEPTED = _of_object("accepted", "Rows that a data set would have now.")
-WANTED = _of_object("wanted", "Rows wanted in all.")
-PENDING = _of_object("pending", "Trials that wait for a verdict.")
-TOKENS = _of_object("tokens", "Tokens generated.")
-HELD = _of_object("engine_held_seconds", "Time for which samplers held an engine.")
-GENERATING = _of_object("engine_generating_seconds", "Time in which held engines generated.")
-PROGRESS = (
-    (TRIALS, "trials"), (CORRECT, "correct"), (OPEN, "open"), (QUERIES, "queries"), (ACCEPTED, "accepted"),
-    (WANTED, "wanted"), (PENDING, "pending"), (TOKENS, "tokens"), (HELD, "held_seconds"),
-    (GENERATING, "generating_seconds"),
+PROGRESS = tuple(
+    (_of_object(name, words), field)
+    for field, name, words in (
+        ("queries", "queries", "Queries of the run."),
+        ("open", "open_queries", "Queries that still take trials."),
+        ("covered", "covered_queries", "Queries with a correct response."),
+        ("trials", "trials", "Trials spent."),
+        ("correct", "correct", "Correct trials."),
+        ("undecided", "undecided", "Trials whose verifier hit its limit."),
+        ("pending", "pending", "Trials that wait for a verdict."),
+        ("surplus", "surplus_trials", "Trials that finished behind a gap: paid for, in no count."),
+        ("overhead", "overhead_trials", "Trials beyond the sequential bound, as estimated; with the surplus ones."),
+        ("remaining", "remaining_trials", "Trials expected to come; 0 while another process plans."),
+        ("accepted", "accepted", "Rows that a data set would have now."),
+        ("wanted", "wanted", "Rows wanted in all."),
+        ("tokens", "tokens", "Tokens of trials."),
+        ("aborted", "aborted", "Generations that were aborted."),
+        ("wasted_tokens", "wasted_tokens", "Tokens of aborted generations."),
+        ("held_seconds", "engine_held_seconds", "Time for which samplers held an engine."),
+        ("generating_seconds", "engine_generating_seconds", "Time in which held engines generated."),
+        ("live_claims", "live_claims", "Shards that samplers work at."),
+        ("unclaimed_shards", "unclaimed_shards", "Shards of the plan in force that nobody has taken."),
+        ("set_aside_total", "shards_set_aside", "Shards that killed their samplers again and again."),
+    )
+)
+"""What a fold says: gauges with their field of `Progress`."""
+DIFFICULTY = tuple(
+    (_of_object(f"difficulty_{of}", f"{words}, by tenth of difficulty.", MOST_BY_DIFFICULTY, difficulty=BANDS), of)
+    for of, words in (
+        ("queries", "Queries"), ("trials", "Trials spent"), ("correct", "Correct trials"),
+        ("accepted", "Rows that a data set would have now"), ("wanted", "Rows wanted"),
+    )
 )  # fmt: skip
+"""By the posterior fail rate of queries: gauges with their key of `Progress.by_difficulty`."""
+GPU_HELD = _of_object("gpu_held_seconds", "Time for which GPUs were held, summed over them.")
+GPU_GENERATING = _of_object("gpu_generating_seconds", "Of it the part in which their engines generated.")
+FAILURES = _of_object("sampler_failures", "Samplers that failed since the last result.")
+SAMPLERS = _of_object("samplers", "Sampler pods that wait or run.")
+SAMPLERS_READY = _of_object("samplers_ready", "Sampler pods whose engine has its model.")
+VERIFIERS = _of_object("verifiers", "Verification pods that wait or run.")
+VERIFIERS_READY = _of_object("verifiers_ready", "Verification pods that take work.")
+PHASE = Metric(
+    name="dart_synthesis_phase", kind="gauge", help="1, with the phase as label.", objects=MOST_OBJECTS,
+    labels={"phase": get_args(SynthesisPhase)}, states=("phase",),
+)  # fmt: skip
+CONDITION = Metric(
+    name="dart_synthesis_condition", kind="gauge", help="1, with a condition's status and reason as labels.",
+    objects=MOST_OBJECTS, states=("status", "reason"),
+    labels={"condition": SHOWN_CONDITIONS, "status": ("True", "False", "Unknown"), "reason": tuple(REASONS)},
+)  # fmt: skip
+OF_OBJECTS = (
+    *(metric for metric, _ in (*PROGRESS, *DIFFICULTY)), GPU_HELD, GPU_GENERATING, FAILURES, SAMPLERS, SAMPLERS_READY,
+    VERIFIERS, VERIFIERS_READY, PHASE, CONDITION,
+)  # fmt: skip
+METRICS = (
+    RECONCILES, RECONCILE_SECONDS, QUEUE_DEPTH, QUEUE_WAIT, RETRIES, WORKING, WATCH_AGE, CACHED, REQUESTS,
+    REQUEST_SECONDS, THROTTLED, LEADER, TRANSITIONS, FOLDS, FOLD_SECONDS, UNSHOWN, BUILD, *OF_OBJECTS,
+)  # fmt: skip
+"""All that an operator measures."""
+
+
+Said = tuple[Metric, float, tuple[tuple[str, str], ...]]
+"""A gauge of an object, where it stands, and its own labels."""
 
 
 class Request(Protocol):
@@ -131,6 +186,10 @@ class Measures:
 
     def __init__(self, metrics: Metrics, version: str) -> None:
         self.metrics = metrics
+        self._left_out: set[tuple[str, str]] = set()
+        """Objects without series of their own."""
+        self._shown: dict[tuple[str, str], tuple[Progress | None, tuple[Said, ...]]] = {}
+        """What each object's series were made from."""
         build = Metric(
             name=BUILD.name,
             kind=BUILD.kind,
@@ -166,16 +225,52 @@ class Measures:
         self.metrics.add(FOLDS, result=result)
         self.metrics.observe(FOLD_SECONDS, seconds)
 
-    def show(self, key: Key, progress: Progress) -> None:
-        """Where a Synthesis stands."""
+    def show(self, key: Key, progress: Progress | None, status: Mapping[str, Any]) -> None:
+        """Where a Synthesis stands: what the last fold said, if there was one, and its status."""
         of: tuple[str, str] = (key.namespace, key.name)
-        for metric, field in PROGRESS:
-            self.metrics.show(metric, of, float(getattr(progress, field)))
+        said = tuple(_of_status(status))
+        before, said_before = self._shown.get(of, (None, ()))
+        # Most reconciles find nothing new, and there are some eighty series.
+        if said != said_before:
+            for metric, value, labels in said:
+                room = self.metrics.show(metric, of, value, **dict(labels))
+            (self._left_out.discard if room else self._left_out.add)(of)
+            self.metrics.set(UNSHOWN, len(self._left_out))
+        if progress is not None and progress is not before:
+            for metric, field in PROGRESS:
+                self.metrics.show(metric, of, float(getattr(progress, field)))
+            for metric, field in DIFFICULTY:
+                for band, number in zip(BANDS, progress.by_difficulty.get(field, ()), strict=False):
+                    self.metrics.show(metric, of, float(number), difficulty=band)
+        if of not in self._left_out:
+            self._shown[of] = progress, said
 
     def hide(self, key: Key) -> None:
         """It is gone, and so are its series."""
-        self.metrics.hide((key.namespace, key.name))
+        of: tuple[str, str] = (key.namespace, key.name)
+        self.metrics.hide(of)
+        self._shown.pop(of, None)
+        self._left_out.discard(of)
+        self.metrics.set(UNSHOWN, len(self._left_out))
 
     def set(self, metric: Metric, value: float, **labels: Any) -> None:
         """A gauge."""
         self.metrics.set(metric, value, **labels)
+
+
+def _of_status(status: Mapping[str, Any]) -> Iterator[Said]:
+    """What a status says."""
+    for item in status.get("conditions") or ():
+        if (kind := item["type"]) in SHOWN_CONDITIONS:
+            yield CONDITION, 1.0, (("condition", kind), ("status", item["status"]), ("reason", item["reason"]))
+    for metric, name in ((GPU_HELD, "gpuSecondsHeld"), (GPU_GENERATING, "gpuSecondsGenerating")):
+        if name in (usage := status.get("usage") or {}):
+            yield metric, float(usage[name]), ()
+    for metric, ready, name in (
+        (SAMPLERS, SAMPLERS_READY, "samplers"), (VERIFIERS, VERIFIERS_READY, "verifiers"),
+    ):  # fmt: skip
+        pods = status.get(name) or {}
+        yield metric, float(pods.get("replicas", 0)), ()
+        yield ready, float(pods.get("ready", 0)), ()
+    yield FAILURES, float(status.get("failures") or 0), ()
+    yield PHASE, 1.0, (("phase", status["phase"]),)

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 MOST_BYTES = 4096
+BANDS = tuple(f"{tenth / 10:.1f}-{(tenth + 1) / 10:.1f}" for tenth in range(10))
+"""Tenths of difficulty, the fail rate from 0 to 1, the easiest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,18 @@ class Progress:
     """Sum of targets (vanilla: of trials)."""
     accepted: int = 0
     """Sum over queries of min(distinct, target): rows that a data set would have now."""
+    surplus: int = 0
+    """Trials beyond the counted prefix."""
+    overhead: float = 0.0
+    """Trials beyond the sequential bound, as estimated: surplus ones, and those after the last one needed."""
     remaining: float = 0.0
     """Trials expected to come."""
+    aborted: int = 0
+    """Generations that were aborted."""
+    wasted_tokens: int = 0
+    """Tokens of aborted generations."""
+    by_difficulty: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """queries, trials, correct, accepted and wanted -> their sum in each of `BANDS`, by the posterior fail rate."""
     trials_per_second: float = 0.0
     """Over the last folds, of all samplers; 0: not known yet."""
     tokens: int = 0
@@ -71,4 +83,6 @@ class Progress:
         known = {name: item for name, item in value.items() if name in names}
         if "set_aside" in known:
             known["set_aside"] = tuple(known["set_aside"])
+        if "by_difficulty" in known:
+            known["by_difficulty"] = {of: tuple(numbers) for of, numbers in known["by_difficulty"].items()}
         return Progress(**known)

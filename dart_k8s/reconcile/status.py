@@ -79,6 +79,7 @@ def _of_run(view: View, step: Step) -> dict[str, Any]:
         "progress": {name: _bounded(value) for name, value in _progress(progress).items()},
         "usage": {
             "tokens": _bounded(progress.tokens),
+            "wastedTokens": _bounded(progress.wasted_tokens),
             "gpuSecondsHeld": round(progress.held_seconds * gpus, 1),
             "gpuSecondsGenerating": round(progress.generating_seconds * gpus, 1),
         },

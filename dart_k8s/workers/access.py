@@ -50,6 +50,8 @@ class Access:
         self.store = store
         self._patience = patience
         self._tell = tell
+        self.waiting = 0
+        """Calls that wait for the store to be available again."""
         self._shared = executor is not None
         self._executor = executor or (None if direct else ThreadPoolExecutor(threads, "store"))
 
@@ -59,24 +61,28 @@ class Access:
         give_up = loop.time() + self._patience
         wait = FIRST_WAIT
         troubled = False
-        while True:
-            try:
-                if self._executor is None:
-                    result = what(*args, **kwargs)
-                else:
-                    result = await loop.run_in_executor(self._executor, partial(what, *args, **kwargs))
-                if troubled:
-                    self._tell("store-back", store=self.store.uri)
-                return result
-            except StoreUnavailable as error:
-                pause = wait * random.uniform(0.7, 1.3)
-                if loop.time() + pause > give_up:
-                    raise
-                if not troubled:
-                    self._tell("store-unavailable", store=self.store.uri, error=str(error))
-                troubled = True
-                await asyncio.sleep(pause)
-                wait = min(LONGEST_WAIT, wait * 2)
+        try:
+            while True:
+                try:
+                    if self._executor is None:
+                        result = what(*args, **kwargs)
+                    else:
+                        result = await loop.run_in_executor(self._executor, partial(what, *args, **kwargs))
+                    if troubled:
+                        self._tell("store-back", store=self.store.uri)
+                    return result
+                except StoreUnavailable as error:
+                    pause = wait * random.uniform(0.7, 1.3)
+                    if loop.time() + pause > give_up:
+                        raise
+                    if not troubled:
+                        self.waiting += 1
+                        self._tell("store-unavailable", store=self.store.uri, error=str(error))
+                    troubled = True
+                    await asyncio.sleep(pause)
+                    wait = min(LONGEST_WAIT, wait * 2)
+        finally:
+            self.waiting -= troubled
 
     def close(self) -> None:
         """Let the threads go."""

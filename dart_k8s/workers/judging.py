@@ -25,7 +25,8 @@ class Judge:
     patience: float
     """Seconds for which a verifier that is out of order is waited for."""
     tell: Tell = silent
-    _out: bool = field(default=False, init=False)
+    out: bool = field(default=False, init=False)
+    """The verifier gave no verdict the last time it was asked."""
 
     async def judge(self, row: Row) -> Verdict:
         """The verdict of a response; VerifierError once patience ends."""
@@ -45,16 +46,16 @@ class Judge:
         while True:
             try:
                 verdict = await self.verifier.verify(response, reference, query)
-                if self._out:
+                if self.out:
                     self.tell("verifier-back")
-                self._out = False
+                self.out = False
                 return verdict
             except VerifierError as error:
                 if loop.time() + wait > give_up:
                     raise
-                if not self._out:
+                if not self.out:
                     self.tell("verifier-unavailable", error=str(error))
-                self._out = True
+                self.out = True
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(LONGEST_WAIT, 2 * wait)
 

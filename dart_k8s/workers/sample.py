@@ -110,7 +110,13 @@ class Sampler:
     @property
     def standing(self) -> Standing:
         """What it is at. Not from another thread."""
-        return self._meter.standing(claims=len(self._works), unsettled=self._unsettled(), verifying=len(self._checks))
+        return self._meter.standing(
+            claims=len(self._works),
+            unsettled=self._unsettled(),
+            verifying=len(self._checks),
+            store_waiting=self.access.waiting,
+            verifier_out=self._judge.out,
+        )
 
     async def run(self) -> int:
         """Work until the state is closed (0), idle for too long or told to stop (75).

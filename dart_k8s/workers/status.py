@@ -11,6 +11,7 @@ from dart_k8s.budget.stops import Stop
 from dart_k8s.budget.strategies import Goal, Kind, least_trials
 from dart_k8s.ledger.fold import pending
 from dart_k8s.ledger.state import BudgetState
+from dart_k8s.reconcile.progress import BANDS
 
 from .snapshot import Snapshot
 
@@ -68,28 +69,23 @@ def status(name: str, state: BudgetState, queries: Snapshot, goal: Goal) -> Stat
     table = state.table
     rate = Prior.of(state.weights).mean(table.correct, table.trials)
     spent = state.spent()
-    decile = np.minimum(9, ((1.0 - rate) * 10).astype(np.int64))
+    decile = band_of(rate)
     everything = np.ones(state.size, dtype=bool)
     names = queries.table["source"].to_pylist()
     order = list(dict.fromkeys(names))
     source = np.array([order.index(n) for n in names], dtype=np.int64)
-    extra = np.maximum(0, table.distinct - table.target) / np.maximum(rate, 1e-3)
-    beyond = float(
-        table.surplus.sum()
-        + (0.0 if goal.kind is Kind.VANILLA else _beyond(table.trials, extra, least_trials(goal, rate)))
-    )
     return Status(
         name=name,
         phase=state.phase.value,
         total=_group("all", everything, state, spent, goal),
-        deciles=tuple(_group(f"{d / 10:.1f}-{(d + 1) / 10:.1f}", decile == d, state, spent, goal) for d in range(10)),
+        deciles=tuple(_group(band, decile == d, state, spent, goal) for d, band in enumerate(BANDS)),
         sources=tuple(_group(n, source == i, state, spent, goal) for i, n in enumerate(order)),
         reasons={stop.name.lower(): int(n) for stop in Stop if (n := int((table.reason == stop).sum()))},
         pending=sum(pending(state).values()),
         tokens=state.totals.tokens,
         aborted=state.totals.aborted,
         wasted_tokens=state.totals.wasted_tokens,
-        overhead=beyond / max(1, int(spent.sum())),
+        overhead=beyond_bound(state, goal, rate) / max(1, int(spent.sum())),
         late=state.totals.late,
         note=state.note,
     )
@@ -117,9 +113,22 @@ def per_query(state: BudgetState, queries: Snapshot) -> Sequence[dict[str, objec
     ]
 
 
-def _beyond(trials: Ints, extra: Floats, least: Ints) -> float:
-    """Trials after the last one needed; those that make the target sure (`least`) are wanted, whatever they bring."""
-    return float(np.minimum(extra, np.maximum(0, trials - least)).sum())
+def band_of(rate: Floats) -> Ints:
+    """Each query's place in `BANDS`, from its pass rate; both of shape (Q,)."""
+    return np.minimum(len(BANDS) - 1, ((1.0 - rate) * len(BANDS)).astype(np.int64))
+
+
+def beyond_bound(state: BudgetState, goal: Goal, rate: Floats) -> float:
+    """Trials beyond the sequential bound: see `Status.overhead`. `rate`: posterior means, shape (Q,).
+
+    Trials that make the target sure (`least_trials`) are wanted, whatever they bring.
+    """
+    table = state.table
+    if goal.kind is Kind.VANILLA:
+        return float(table.surplus.sum())
+    extra = np.maximum(0, table.distinct - table.target) / np.maximum(rate, 1e-3)
+    late = np.minimum(extra, np.maximum(0, table.trials - least_trials(goal, rate)))
+    return float(table.surplus.sum() + late.sum())
 
 
 def _group(name: str, mask: NDArray[np.bool_], state: BudgetState, spent: Ints, goal: Goal) -> Group:

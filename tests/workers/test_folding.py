@@ -16,7 +16,7 @@ from dart_k8s.ledger import claims, state
 from dart_k8s.ledger.claims import Hold
 from dart_k8s.ledger.keys import BUDGET, PLANNER, RUN
 from dart_k8s.ledger.state import BudgetState
-from dart_k8s.reconcile.progress import MOST_BYTES, Progress
+from dart_k8s.reconcile.progress import BANDS, MOST_BYTES, Progress
 from dart_k8s.workers import record
 from dart_k8s.workers.folding.summary import Pace, plain
 from dart_k8s.workers.folding.warm import Warm
@@ -312,3 +312,14 @@ def test_lost_requests_and_replies_of_children_that_die_too_change_no_count(seed
 def test_two_children_that_both_think_they_lead_do_no_harm(seed: int, leases: Mapping[str, str]) -> None:
     case = run(faults={}, seed=seed, planners=2, leases={"planner": LEASE, "rival": LEASE, **leases})
     assert all("error" not in answer for answer in case.answers)
+
+
+def test_a_fold_says_what_was_wasted_and_where_the_run_stands_by_difficulty() -> None:
+    store = prepared()
+    (answer,) = ask(store, request(declared()))
+    progress = Progress.from_json(answer["progress"])
+    assert set(progress.by_difficulty) == {"queries", "trials", "correct", "accepted", "wanted"}
+    assert all(len(numbers) == len(BANDS) for numbers in progress.by_difficulty.values())
+    for of, numbers in progress.by_difficulty.items():
+        assert sum(numbers) == getattr(progress, of)
+    assert progress.surplus <= progress.overhead <= progress.trials

@@ -7,9 +7,10 @@ Gauges of objects name what users have made themselves; they say how many there 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal, Protocol
 
-__all__ = ["OF", "OTHER", "Metric", "Metrics", "check_objects", "labels_of"]
+__all__ = ["OF", "OTHER", "Metric", "Metrics", "labels_of", "names_of", "objects_of"]
 
 OTHER = "other"
 """The value of a label whose real value was not declared."""
@@ -33,7 +34,19 @@ class Metric:
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram's buckets, ascending, in the metric's unit."""
     objects: int = 0
-    """Above 0: a gauge for each of at most so many objects, by the labels `namespace` and `name`; no other labels."""
+    """Above 0: a gauge for each of at most so many objects, by the labels `namespace` and `name` besides its own."""
+    states: tuple[str, ...] = ()
+    """Of a gauge of objects: labels of which an object has one value at a time. A new value takes the old one's place.
+    """
+
+    @property
+    def most_series(self) -> int:
+        """Most series that a process has of it; a histogram has one for each bucket, their sum and their count."""
+        series = prod(len(values) + 1 for name, values in self.labels.items() if name not in self.states)
+        if not self.objects and all(len(values) == 1 for values in self.labels.values()):
+            series = 1  # what a build says of itself
+        width = len(self.buckets) + 3 if self.kind == "histogram" else 1
+        return series * width * max(1, self.objects)
 
 
 class Metrics(Protocol):
@@ -51,10 +64,11 @@ class Metrics(Protocol):
         """One more value of a histogram. Raises ValueError for another kind or other labels than declared."""
         ...
 
-    def show(self, metric: Metric, of: tuple[str, str], value: float) -> None:
+    def show(self, metric: Metric, of: tuple[str, str], value: float, **labels: str) -> bool:
         """An object's gauge stands at `value` now; `of`: its namespace and name.
 
-        Beyond the metric's `objects` further ones are left out. Raises ValueError for a metric that is not of objects.
+        Beyond the metric's `objects` further ones are left out: False. Raises ValueError for a metric that is not of
+        objects, and for other labels than declared.
         """
         ...
 
@@ -77,12 +91,27 @@ def labels_of(metric: Metric, kind: str, given: Mapping[str, str]) -> tuple[str,
         raise ValueError(f"{metric.name} is of objects: use show")
     if metric.kind != kind:
         raise ValueError(f"{metric.name} is a {metric.kind}, not a {kind}")
+    return _values(metric, given)
+
+
+def objects_of(metric: Metric, given: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of a gauge of objects: the values of all its own labels in order, and of those alone that are no `states`.
+
+    Raises ValueError unless the metric is a gauge of objects with these labels.
+    """
+    if metric.objects < 1 or metric.kind != "gauge":
+        raise ValueError(f"{metric.name} is no gauge of objects")
+    values = _values(metric, given)
+    fixed = (value for name, value in zip(metric.labels, values, strict=True) if name not in metric.states)
+    return values, tuple(fixed)
+
+
+def names_of(metric: Metric) -> tuple[str, ...]:
+    """All label names of its series, in order."""
+    return (*(OF if metric.objects else ()), *metric.labels)
+
+
+def _values(metric: Metric, given: Mapping[str, str]) -> tuple[str, ...]:
     if given.keys() != metric.labels.keys():
         raise ValueError(f"{metric.name} has the labels {sorted(metric.labels)}, not {sorted(given)}")
     return tuple(given[name] if given[name] in values else OTHER for name, values in metric.labels.items())
-
-
-def check_objects(metric: Metric) -> None:
-    """Raises ValueError unless the metric is a gauge of objects."""
-    if metric.objects < 1 or metric.kind != "gauge" or metric.labels:
-        raise ValueError(f"{metric.name} is no gauge of objects")

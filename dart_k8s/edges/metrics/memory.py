@@ -3,7 +3,7 @@
 from collections import defaultdict
 from threading import Lock
 
-from dart_k8s.edges.metrics.base import OF, Metric, check_objects, labels_of
+from dart_k8s.edges.metrics.base import Metric, labels_of, names_of, objects_of
 
 __all__ = ["MemoryMetrics"]
 
@@ -15,6 +15,9 @@ class MemoryMetrics:
         self._numbers: defaultdict[tuple[str, tuple[str, ...]], float] = defaultdict(float)
         self._observed: defaultdict[tuple[str, tuple[str, ...]], list[float]] = defaultdict(list)
         self._metrics: dict[str, Metric] = {}
+        self._shown: defaultdict[str, dict[tuple[str, str], dict[tuple[str, ...], tuple[str, ...]]]]
+        self._shown = defaultdict(dict)
+        """Gauge of objects -> object -> values of its fixed labels -> of all its own labels."""
         self._lock = Lock()
 
     def add(self, metric: Metric, value: float = 1.0, **labels: str) -> None:
@@ -37,21 +40,27 @@ class MemoryMetrics:
         with self._lock:
             self._observed[key].append(value)
 
-    def show(self, metric: Metric, of: tuple[str, str], value: float) -> None:
+    def show(self, metric: Metric, of: tuple[str, str], value: float, **labels: str) -> bool:
         """See `Metrics`."""
-        check_objects(metric)
-        self._metrics[metric.name] = metric
+        values, fixed = objects_of(metric, labels)
         with self._lock:
-            shown = sum(name == metric.name for name, _ in self._numbers)
-            if (metric.name, of) in self._numbers or shown < metric.objects:
-                self._numbers[metric.name, of] = value
+            self._metrics[metric.name] = metric
+            shown = self._shown[metric.name]
+            if of not in shown and len(shown) >= metric.objects:
+                return False
+            old = shown.setdefault(of, {}).get(fixed)
+            if old is not None:
+                del self._numbers[metric.name, (*of, *old)]
+            shown[of][fixed] = values
+            self._numbers[metric.name, (*of, *values)] = value
+            return True
 
     def hide(self, of: tuple[str, str]) -> None:
         """See `Metrics`."""
         with self._lock:
-            for name, values in list(self._numbers):
-                if values == of and self._metrics[name].objects:
-                    del self._numbers[name, values]
+            for name, shown in self._shown.items():
+                for values in shown.pop(of, {}).values():
+                    del self._numbers[name, (*of, *values)]
 
     def _key(self, metric: Metric, kind: str, labels: dict[str, str]) -> tuple[str, tuple[str, ...]]:
         values = labels_of(metric, kind, labels)
@@ -86,5 +95,5 @@ class MemoryMetrics:
 
 
 def _shown(metric: Metric, values: tuple[str, ...], **more: str) -> str:
-    pairs = [*zip(OF if metric.objects else metric.labels, values, strict=True), *more.items()]
+    pairs = [*zip(names_of(metric), values, strict=True), *more.items()]
     return "{" + ",".join(f'{name}="{value}"' for name, value in pairs) + "}" if pairs else ""

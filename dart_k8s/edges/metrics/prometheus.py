@@ -15,7 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from dart_k8s.edges.metrics.base import OF, Metric, check_objects, labels_of
+from dart_k8s.edges.metrics.base import Metric, labels_of, names_of, objects_of
 
 __all__ = ["PrometheusMetrics"]
 
@@ -34,8 +34,8 @@ class PrometheusMetrics:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
         self._made: dict[str, Any] = {}
-        self._shown: dict[str, set[tuple[str, str]]] = {}
-        """Gauge of objects -> the objects that it has series of."""
+        self._shown: dict[str, dict[tuple[str, str], dict[tuple[str, ...], tuple[str, ...]]]] = {}
+        """Gauge of objects -> object -> values of its fixed labels -> of all its own labels."""
         self._lock = Lock()
 
     def add(self, metric: Metric, value: float = 1.0, **labels: str) -> None:
@@ -50,23 +50,26 @@ class PrometheusMetrics:
         """See `Metrics`."""
         self._child(metric, "histogram", labels).observe(value)
 
-    def show(self, metric: Metric, of: tuple[str, str], value: float) -> None:
+    def show(self, metric: Metric, of: tuple[str, str], value: float, **labels: str) -> bool:
         """See `Metrics`."""
-        check_objects(metric)
+        values, fixed = objects_of(metric, labels)
         with self._lock:
-            shown = self._shown.setdefault(metric.name, set())
+            shown = self._shown.setdefault(metric.name, {})
             if of not in shown and len(shown) >= metric.objects:
-                return
-            shown.add(of)
-            self._get(metric).labels(*of).set(value)
+                return False
+            made, old = self._get(metric), shown.setdefault(of, {}).get(fixed)
+            if old is not None and old != values:
+                made.remove(*of, *old)
+            shown[of][fixed] = values
+            made.labels(*of, *values).set(value)
+            return True
 
     def hide(self, of: tuple[str, str]) -> None:
         """See `Metrics`."""
         with self._lock:
             for name, shown in self._shown.items():
-                if of in shown:
-                    shown.remove(of)
-                    self._made[name].remove(*of)
+                for values in shown.pop(of, {}).values():
+                    self._made[name].remove(*of, *values)
 
     def _child(self, metric: Metric, kind: str, given: dict[str, str]) -> Any:
         values = labels_of(metric, kind, given)
@@ -81,7 +84,7 @@ class PrometheusMetrics:
         return made
 
     def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
-        names = OF if metric.objects else tuple(metric.labels)
+        names = names_of(metric)
         if metric.kind == "counter":
             return Counter(metric.name, metric.help, names, registry=self._registry)
         if metric.kind == "gauge":

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from dart_k8s.budget.posterior import Ints, Prior
 from dart_k8s.budget.stops import Stop
 from dart_k8s.budget.strategies import Goal, Kind
 from dart_k8s.ledger.claims import Hold
 from dart_k8s.ledger.fold import pending
 from dart_k8s.ledger.state import BudgetState, Held
-from dart_k8s.reconcile.progress import MOST_BYTES, Progress
+from dart_k8s.reconcile.progress import BANDS, MOST_BYTES, Progress
 from dart_k8s.workers.planner import Planner
+from dart_k8s.workers.status import band_of, beyond_bound
 
 RATE_SECONDS = 300.0
 """Window of the rate of trials: several of the longest interval between two folds."""
@@ -46,7 +48,13 @@ def progress_of(planner: Planner, state: BudgetState, *, own: bool) -> Progress:
     wanted = _wanted(state, goal)
     reached = table.trials >= wanted if goal.kind is Kind.VANILLA else (table.distinct >= wanted) & (wanted > 0)
     rows = table.distinct if goal.kind is Kind.VANILLA else np.minimum(table.distinct, table.target)
-    aside = sorted(planner.aside)
+    aside, spent = sorted(planner.aside), state.spent()
+    rate = Prior.of(state.weights).mean(table.correct, table.trials)
+    band = band_of(rate)
+
+    def by_band(numbers: Ints) -> tuple[int, ...]:
+        return tuple(int(n) for n in np.bincount(band, weights=numbers, minlength=len(BANDS)))
+
     return Progress(
         prepared=True,
         phase=state.phase.value,
@@ -57,14 +65,25 @@ def progress_of(planner: Planner, state: BudgetState, *, own: bool) -> Progress:
         covered=int((table.distinct > 0).sum()),
         at_target=int(reached.sum()),
         stopped={s.name.lower(): n for s in Stop if s is not Stop.OPEN and (n := int((table.reason == s).sum()))},
-        trials=int(state.spent().sum()),
+        trials=int(spent.sum()),
         correct=int(table.correct.sum()),
         distinct=int(table.distinct.sum()),
         undecided=int(table.undecided.sum()),
         pending=sum(pending(state).values()),
         wanted=int(wanted.sum()),
         accepted=int(rows.sum()),
+        surplus=int(table.surplus.sum()),
+        overhead=round(beyond_bound(state, goal, rate), 1),
         remaining=round(planner.remaining, 1) if own else 0.0,
+        aborted=state.totals.aborted,
+        wasted_tokens=state.totals.wasted_tokens,
+        by_difficulty={
+            "queries": by_band(np.ones(state.size, dtype=np.int64)),
+            "trials": by_band(spent),
+            "correct": by_band(table.correct),
+            "accepted": by_band(rows),
+            "wanted": by_band(wanted),
+        },
         tokens=state.totals.tokens,
         generating_seconds=round(state.totals.generating_seconds, 3),
         held_seconds=round(state.totals.held_seconds, 3),
@@ -77,7 +96,7 @@ def progress_of(planner: Planner, state: BudgetState, *, own: bool) -> Progress:
     )
 
 
-def _wanted(state: BudgetState, goal: Goal) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _wanted(state: BudgetState, goal: Goal) -> Ints:
     return np.full(state.size, int(goal.scale)) if goal.kind is Kind.VANILLA else state.table.target
 
 

@@ -33,10 +33,21 @@ ABORTED = Metric(name="dart_sampler_aborted_total", kind="counter", help="Respon
 WASTED = Metric(name="dart_sampler_wasted_tokens_total", kind="counter", help="Tokens of aborted responses.")
 RETRIES = Metric(name="dart_sampler_engine_retries_total", kind="counter", help="Requests that were repeated.")
 STEPS = Metric(name="dart_sampler_engine_steps_total", kind="counter", help="Steps of the engine, if it tells.")
+STORE_WAITING = Metric(
+    name="dart_sampler_store_waiting", kind="gauge", help="Calls that wait for an object store that is unavailable."
+)
+VERIFIER_OUT = Metric(
+    name="dart_sampler_verifier_unavailable", kind="gauge", help="1 while the verifier gives no verdicts, else 0."
+)
 STORE = Metric(
     name="dart_sampler_store_requests_total", kind="counter", help="Requests to the object store.",
     labels={"operation": OPERATIONS},
 )  # fmt: skip
+METRICS = (
+    BUILD, SLOTS, RUNNING, CLAIMS, VERIFYING, UNSETTLED, STARTED, HELD, GENERATING, TOKENS, PROMPT_TOKENS, REQUESTS,
+    ABORTED, WASTED, RETRIES, STEPS, STORE_WAITING, VERIFIER_OUT, STORE,
+)  # fmt: skip
+"""All that a sampler measures itself."""
 
 
 class Measures:
@@ -66,7 +77,8 @@ class Measures:
         """What the sampler is at."""
         for metric, value in (
             (RUNNING, standing.running), (CLAIMS, standing.claims), (VERIFYING, standing.verifying),
-            (UNSETTLED, standing.unsettled),
+            (UNSETTLED, standing.unsettled), (STORE_WAITING, standing.store_waiting),
+            (VERIFIER_OUT, float(standing.verifier_out)),
         ):  # fmt: skip
             self._metrics.set(metric, value)
         self._sum(HELD, standing.held_seconds)

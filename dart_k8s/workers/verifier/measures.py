@@ -74,3 +74,8 @@ ISOLATED = Metric(
     name="dart_verifier_network_isolated", kind="gauge",
     help="1 when neither the API server nor DNS can be reached, 0 when one can; absent outside a cluster.",
 )  # fmt: skip
+METRICS = (
+    REQUESTS, REQUEST_SECONDS, REQUEST_ITEMS, IN_FLIGHT, QUEUED, CAPACITY, VERDICTS, KILLS, LAYER, PROMISE, EXECUTIONS,
+    EXECUTION_SECONDS, REPLAYED, SESSIONS, EVICTED, CHILDREN, READY, ISOLATED,
+)  # fmt: skip
+"""All that a verifier measures, but for what it says of its build (`application`)."""
