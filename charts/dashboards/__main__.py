@@ -1,0 +1,5 @@
+"""`python -m charts.dashboards`: write them anew."""
+
+from . import write
+
+write()
