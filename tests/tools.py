@@ -1,7 +1,8 @@
 """Programs that tests need and no Python package brings, built from Go modules once and kept in the user's cache.
 
-helm for the chart, kwok for pods that pretend to run, a Kubernetes control plane with etcd in one binary; and, where
-a node can be had (Linux, root), what makes one: containerd, runc, network plug-ins, CoreDNS, a pause program, iptables.
+helm for the chart, kwok for pods that pretend to run, a Kubernetes control plane with etcd in one binary, Prometheus
+and its tool for rules; and, where a node can be had (Linux, root), what makes one: containerd, runc, network plug-ins,
+CoreDNS, a pause program, iptables.
 
     python -m tests.tools           build what is missing, with progress; `make test` does it first
     python -m tests.tools NAME      the path of one of them, for make
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ class Tool:
     name: str
     package: str
     version: str
+    tags: str = field(default="", kw_only=True)
+    """Build tags, with commas."""
 
     @property
     def module(self) -> str:
@@ -80,7 +83,8 @@ class Tool:
 
     def command(self, folder: Path) -> list[str]:
         """What builds it into this folder."""
-        return ["go", "install", "-trimpath", "-ldflags=-s -w", self.module]
+        tags = [f"-tags={self.tags}"] if self.tags else []
+        return ["go", "install", "-trimpath", *tags, "-ldflags=-s -w", self.module]
 
     @property
     def source(self) -> Path | None:
@@ -122,7 +126,6 @@ class NodeTool(Tool):
 
     programs: tuple[str, ...] = ()
     """Folders of main packages below `package`; each program has its folder's name."""
-    tags: str = ""
     needs: "DebianFiles | None" = None
     """Headers and libraries of C, for a program that has C in it."""
 
@@ -203,6 +206,9 @@ CONTROLPLANE = OwnTool(
     ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"),
 )  # fmt: skip
 """etcd, kube-apiserver and the others of the Kubernetes release that its go.mod names."""
+PROMETHEUS = Tool("prometheus", "github.com/prometheus/prometheus/cmd/prometheus", "v0.316.0", tags="remove_all_sd")
+"""Without the clients of clouds that it can find targets in: a file names them here."""
+PROMTOOL = Tool("promtool", "github.com/prometheus/prometheus/cmd/promtool", PROMETHEUS.version, tags=PROMETHEUS.tags)
 CONTAINERD = NodeTool(
     "containerd", "github.com/containerd/containerd/v2/cmd", "v2.4.2", ("containerd", "containerd-shim-runc-v2", "ctr")
 )
@@ -221,7 +227,7 @@ IPTABLES = DebianFiles(
 )  # fmt: skip
 NODE_TOOLS = (CONTAINERD, LIBSECCOMP, RUNC, NETWORK, COREDNS, PAUSE, IPTABLES)
 """What a node is made of, besides the kubelet and kube-proxy in `CONTROLPLANE`."""
-TOOLS = (HELM, KWOK, CONTROLPLANE, *NODE_TOOLS)
+TOOLS = (HELM, KWOK, PROMETHEUS, PROMTOOL, CONTROLPLANE, *NODE_TOOLS)
 
 
 def cache() -> Path:
