@@ -52,7 +52,7 @@ checks:
 	$(BIN)/lint-imports
 
 .PHONY: tools
-tools: install ## Build the programs that tests need from Go modules, once (25 min: helm, kwok, Kubernetes, containerd); without Go their tests are left out
+tools: install ## Build the programs that tests need from Go modules, once (30 min: helm, kwok, Kubernetes, Prometheus, containerd); without Go their tests are left out
 	@$(STAGE) tools $(BIN)/python -m tests.tools
 
 .PHONY: format
@@ -90,6 +90,14 @@ manifests: tools ## Write manifests/install and manifests/monitoring anew from t
 .PHONY: chart-docs
 chart-docs: install ## Write the chart's README.md anew from its values
 	$(BIN)/python -m tests.packaging.chart_docs
+
+.PHONY: dashboards
+dashboards: install ## Write charts/dart/dashboards anew from their code
+	$(BIN)/python -m charts.dashboards
+
+.PHONY: pictures
+pictures: tools ## Draw the dashboards' panels into docs/images, from a run that takes some minutes
+	DART_PICTURES=docs/images $(BIN)/pytest -q tests/whole/test_monitoring.py
 
 .PHONY: images
 images: ## Build container images (IMAGES="worker sampler"; more flags of the builder in BUILD)

@@ -22,6 +22,15 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return compare
 
 
+def same_or_written(path: Path, text: str) -> None:
+    """Compare a page with what the code says; `make golden` writes it anew."""
+    if os.environ.get("DART_GOLDEN") == "write":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    assert page == text, "run `make golden` and review the difference"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make golden` picks tests by the word golden: those that use the fixture, too."""
     for item in items:

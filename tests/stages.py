@@ -22,6 +22,7 @@ BUDGET = {
     "edges": 120,
     "guards": 60,
     "ledger": 30,
+    "monitoring": 30,
     "operator": 180,
     "packaging": 150,
     "reconcile": 45,

@@ -1,6 +1,5 @@
 """Documents say what the code does."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from dart_k8s import __version__
 from dart_k8s.api import reference
 from dart_k8s.api.conditions import page as conditions
 from dart_k8s.api.load import MODELS
+from tests.golden import same_or_written
 from tests.stages import BUDGET
 
 ROOT = Path(__file__).parents[2]
@@ -52,15 +52,6 @@ def explained(verb: str, command: Any) -> str:
             lines.append(f"| {names} | {' '.join((getattr(parameter, 'help', '') or '').split())} |")
         lines.append("")
     return "\n".join(lines)
-
-
-def same_or_written(path: Path, text: str) -> None:
-    """Compare a page with what the code says; `make golden` writes it anew."""
-    if os.environ.get("DART_GOLDEN") == "write":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    page = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert page == text, "run `make golden` and review the difference"
 
 
 def test_the_reference_of_commands_is_up_to_date_golden():

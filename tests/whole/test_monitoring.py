@@ -1,0 +1,139 @@
+"""A real Prometheus scrapes a real run: every panel of every dashboard has data, and no alert fires of a run that is
+well."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from dart_k8s.names import MANAGED_BY, OPERATOR, STAGE, SYNTHESIS
+from tests.monitoring.prometheus import Prometheus
+from tests.monitoring.shown import Panel, panels
+
+from .kubelet import local
+from .runs import Run, run
+
+if TYPE_CHECKING:
+    from .runs import Setting
+
+ROOT = Path(__file__).parents[2]
+ALERTS = sorted((ROOT / "charts" / "dart" / "alerts").glob("*.yaml"))
+PORTS = ("health", "http")
+"""Of samplers and verification pods: what the chart's PodMonitor scrapes."""
+WITHOUT_DATA: dict[str, str] = {}
+"""Queries that may have no data after a run that is well, with the reason."""
+PICTURES = os.environ.get("DART_PICTURES", "")
+"""A folder: the panels are drawn there, of a longer run."""
+REHEARSAL = {
+    "queries": 12,
+    "engine": {"kind": "scripted", "slots": 4, "args": {"seconds_per_token": 0.02}},
+    "strategy": {"kind": "uniform", "target": 6},
+    "samplers": {"resources": {"limits": {"nvidia.com/gpu": 1}}},
+}
+"""Some ten seconds of sampling, on two GPUs of the node that pretends."""
+SHOWPIECE = {
+    **REHEARSAL,
+    "queries": 60,
+    "engine": {"kind": "scripted", "slots": 8, "args": {"seconds_per_token": 0.04}},
+    "strategy": {"kind": "prop2diff", "target": 40, "minTrials": 4},
+}
+"""A run of some minutes, for pictures."""
+
+
+@contextmanager
+def scraped(here: Run, prometheus: Prometheus) -> Iterator[None]:
+    """Prometheus is told of the operator and of pods, as the Prometheus operator does by the chart's monitors."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(0.3):
+            with suppress(OSError, IndexError, KeyError):
+                started = [line for line in here.lines() if line.get("event") == "started"]
+                address = f"127.0.0.1:{started[0]['health_port']}"
+                prometheus.targets("operator", {address: {"namespace": "dart", "pod": "operator-1"}})
+                prometheus.targets("pods", targets(here))
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    try:
+        yield
+    finally:
+        over.set()
+        telling.join(10.0)
+
+
+def targets(here: Run) -> dict[str, dict[str, str]]:
+    """Address -> labels of what the pods serve."""
+    chosen = f"{MANAGED_BY}={OPERATOR},{STAGE} in (sampler,verifier)"
+    path = f"/api/v1/namespaces/{here.namespace}/pods"
+    found = {}
+    for pod in here.setting.plane.call("GET", path, labelSelector=chosen)["items"]:
+        about, address = pod["metadata"], pod["status"].get("podIP")
+        named = {port.get("name"): port["containerPort"] for port in pod["spec"]["containers"][0].get("ports") or ()}
+        for name in PORTS:
+            if address and name in named and pod["status"]["phase"] == "Running":
+                found[f"{local(address)}:{named[name]}"] = {
+                    "namespace": about["namespace"], "pod": about["name"],
+                    "synthesis": about["labels"][SYNTHESIS], "stage": about["labels"][STAGE],
+                }  # fmt: skip
+    return found
+
+
+def numbers(series: list[dict[str, Any]]) -> int:
+    """Values that are numbers."""
+    return sum(math.isfinite(float(text)) for one in series for _, text in one["values"])
+
+
+def empty(prometheus: Prometheus, shown: list[Panel], begins: float, ends: float) -> list[str]:
+    """Queries of panels without data."""
+    return [
+        f"{panel.board}: {panel.title}: {query.expr}"
+        for panel in shown
+        for query in panel.queries
+        if not numbers(prometheus.range(query.expr, begins, ends)) and query.expr not in WITHOUT_DATA
+    ]
+
+
+def alarms(prometheus: Prometheus, when: float) -> dict[str, list[dict[str, Any]]]:
+    """Alerts whose expression holds, and of what."""
+    found = {}
+    for path in ALERTS:
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                if holds := prometheus.now(rule["expr"], when):
+                    found[rule["alert"]] = holds
+    return found
+
+
+def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Setting, tmp_path: Path) -> None:
+    pytest.importorskip("charts.dashboards", reason="pip install dart-k8s[dev]")
+    with Prometheus(tmp_path, ALERTS) as prometheus, run(setting) as here, scraped(here, prometheus):
+        begins = time.time()
+        here.deploy()
+        here.submit(**(SHOWPIECE if PICTURES else REHEARSAL))
+        here.reach("Complete", 1200.0 if PICTURES else 240.0)
+        time.sleep(2.0)  # one more scrape
+        ends = time.time()
+        shown = panels()
+        if PICTURES:
+            from tests.monitoring.drawing import draw
+
+            draw(prometheus, shown, begins, ends, Path(PICTURES))
+        assert empty(prometheus, shown, begins, ends) == []
+        broken = {
+            rule["name"]: rule["lastError"]
+            for group in prometheus.ask("rules")["groups"]
+            for rule in group["rules"]
+            if rule["health"] != "ok"
+        }
+        assert broken == {}
+        assert alarms(prometheus, (begins + ends) / 2) == {} and alarms(prometheus, ends) == {}
