@@ -23,6 +23,7 @@ MOST_OBJECTS = 2000
 """Syntheses with series of their own; more are left out, and counted."""
 MOST_BY_DIFFICULTY = 200
 """Syntheses with series for each tenth of difficulty."""
+OVER = ("Complete", "Failed", "Deleting")
 SHOWN_CONDITIONS = ("Degraded", "EngineReady", "NetworkIsolation")
 """Conditions that alerts are about; phases tell the rest."""
 
@@ -239,7 +240,8 @@ class Measures:
         if progress is not None and progress is not before:
             for metric, field in PROGRESS:
                 self.metrics.show(metric, of, float(getattr(progress, field)))
-            for metric, field in DIFFICULTY:
+            # Those that are over when a process first hears of them take no other's place.
+            for metric, field in DIFFICULTY if before is not None or status["phase"] not in OVER else ():
                 for band, number in zip(BANDS, progress.by_difficulty.get(field, ()), strict=False):
                     self.metrics.show(metric, of, float(number), difficulty=band)
         if of not in self._left_out:

@@ -24,10 +24,6 @@ class Standing:
     verifying: int
     held_seconds: float
     generating_seconds: float
-    store_waiting: int
-    """Calls that wait for a store that is unavailable."""
-    verifier_out: bool
-    """The verifier gives no verdicts."""
 
 
 class Meter:
@@ -76,9 +72,7 @@ class Meter:
             rate=self._rate(now),
         )
 
-    def standing(
-        self, *, claims: int, unsettled: int, verifying: int, store_waiting: int, verifier_out: bool
-    ) -> Standing:
+    def standing(self, *, claims: int, unsettled: int, verifying: int) -> Standing:
         """What the sampler is at."""
         self.use(0)
         return Standing(
@@ -88,8 +82,6 @@ class Meter:
             verifying=verifying,
             held_seconds=self._changed - self._began,
             generating_seconds=self._busy / max(1, self._slots),
-            store_waiting=store_waiting,
-            verifier_out=verifier_out,
         )
 
     def _rate(self, now: float) -> float:

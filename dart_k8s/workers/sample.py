@@ -81,7 +81,7 @@ class Sampler:
     """What makes responses of the engine's completions. Default: each completion is one."""
     _works: dict[str, tuple[Work, HeldClaim]] = field(default_factory=dict)
     _responder: Responder = field(init=False)
-    _judge: Judge = field(init=False)
+    judge: Judge = field(init=False)
     _meter: Meter = field(init=False)
     _shards: Shards = field(init=False)
     _trials: dict[tuple[str, int, int], asyncio.Task[Response]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Sampler:
 
     def __post_init__(self) -> None:
         self._responder = self.responder or PlainResponder(self.engine)
-        self._judge = Judge(
+        self.judge = Judge(
             verifier=self.verifier,
             query=self.problems.query,
             reference=self.problems.reference,
@@ -110,13 +110,7 @@ class Sampler:
     @property
     def standing(self) -> Standing:
         """What it is at. Not from another thread."""
-        return self._meter.standing(
-            claims=len(self._works),
-            unsettled=self._unsettled(),
-            verifying=len(self._checks),
-            store_waiting=self.access.waiting,
-            verifier_out=self._judge.out,
-        )
+        return self._meter.standing(claims=len(self._works), unsettled=self._unsettled(), verifying=len(self._checks))
 
     async def run(self) -> int:
         """Work until the state is closed (0), idle for too long or told to stop (75).
@@ -228,7 +222,7 @@ class Sampler:
 
     async def _verify(self, work: Work, line: Line | None, row: Row) -> None:
         try:
-            verdict = await self._judge.judge(row)
+            verdict = await self.judge.judge(row)
         except Exception as error:
             # The row stays pending: written, counted as spent, verified later by whoever takes the shard.
             work.verifying -= 1

@@ -76,3 +76,13 @@ def test_a_synthesis_that_is_gone_has_no_series_and_makes_room(here):
     for number in range(1, most + 2):
         here.hide(Key("ns", f"s{number}"))
     assert series(here) == {} and series(here, "dart_objects_without") == {"dart_objects_without_series": 0}
+
+
+def test_a_synthesis_that_was_over_before_takes_no_place_by_difficulty(here):
+    here.show(ONE, PROGRESS, status("Complete"))
+    assert "difficulty" not in str(series(here)) and "dart_synthesis_trials" in str(series(here))
+    two = Key("ns", "two")
+    here.show(two, PROGRESS, status())
+    here.show(two, Progress(prepared=True, by_difficulty={"trials": tuple(range(10, 20))}), status("Complete"))
+    [hardest] = [value for name, value in series(here).items() if BANDS[9] in name]
+    assert hardest == 19, "its last numbers stay"

@@ -77,12 +77,16 @@ class Measures:
         """What the sampler is at."""
         for metric, value in (
             (RUNNING, standing.running), (CLAIMS, standing.claims), (VERIFYING, standing.verifying),
-            (UNSETTLED, standing.unsettled), (STORE_WAITING, standing.store_waiting),
-            (VERIFIER_OUT, float(standing.verifier_out)),
+            (UNSETTLED, standing.unsettled),
         ):  # fmt: skip
             self._metrics.set(metric, value)
         self._sum(HELD, standing.held_seconds)
         self._sum(GENERATING, standing.generating_seconds)
+
+    def away(self, *, store_waiting: int, verifier_out: bool) -> None:
+        """Calls that wait for the store, and whether the verifier gives no verdicts."""
+        self._metrics.set(STORE_WAITING, store_waiting)
+        self._metrics.set(VERIFIER_OUT, float(verifier_out))
 
     def store(self, requests: dict[str, int]) -> None:
         """Requests so far by operation."""

@@ -145,6 +145,7 @@ async def _run(errand: Errand, sampler: Sampler, engine: Engine, store: Store, m
             )
             measures.engine(engine.slots, counters)
             measures.sampler(standing)
+            measures.away(store_waiting=sampler.access.waiting, verifier_out=sampler.judge.out)
             measures.store(dict(store.requests()))
             if pulse.stalled:
                 return
