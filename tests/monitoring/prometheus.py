@@ -24,14 +24,15 @@ LISTENS = re.compile(r'msg="Listening on" .*address=(\S+)')
 class Prometheus:
     """One server; `with` starts and ends it."""
 
-    def __init__(self, folder: Path, rules: Sequence[Path] = ()) -> None:
-        """`folder`: for its data. Skips without the program."""
+    def __init__(self, folder: Path, rules: Sequence[Path] = (), *, honours: bool) -> None:
+        """`folder`: for its data. `honours`: the operator's own labels win. Skips without the program."""
         self._program, self._folder = PROMETHEUS.need(), folder
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
-        # Labels as the chart's monitors give them; the operator's series of Syntheses keep their own namespace.
-        jobs = [{"job_name": name, "honor_labels": honor, "file_sd_configs": [{"files": [str(self._file(name))]}]}
-                for name, honor in (("operator", True), ("pods", False))]  # fmt: skip
+        jobs = [
+            {"job_name": name, "honor_labels": honour, "file_sd_configs": [{"files": [str(self._file(name))]}]}
+            for name, honour in (("operator", honours), ("pods", False))
+        ]
         config = {
             "global": {"scrape_interval": SCRAPES, "scrape_timeout": SCRAPES, "evaluation_interval": "1s"},
             "rule_files": [str(path) for path in rules],

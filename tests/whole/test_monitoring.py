@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from dart_k8s.names import MANAGED_BY, OPERATOR, STAGE, SYNTHESIS
+from tests.monitoring.monitors import honours_labels, pod_targets, selector
 from tests.monitoring.prometheus import Prometheus
 from tests.monitoring.shown import Panel, panels
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 ALERTS = sorted((ROOT / "charts" / "dart" / "alerts").glob("*.yaml"))
-PORTS = ("health", "http")
-"""Of samplers and verification pods: what the chart's PodMonitor scrapes."""
 WITHOUT_DATA: dict[str, str] = {}
 """Queries that may have no data after a run that is well, with the reason."""
 PICTURES = os.environ.get("DART_PICTURES", "")
@@ -73,19 +71,9 @@ def scraped(here: Run, prometheus: Prometheus) -> Iterator[None]:
 
 def targets(here: Run) -> dict[str, dict[str, str]]:
     """Address -> labels of what the pods serve."""
-    chosen = f"{MANAGED_BY}={OPERATOR},{STAGE} in (sampler,verifier)"
     path = f"/api/v1/namespaces/{here.namespace}/pods"
-    found = {}
-    for pod in here.setting.plane.call("GET", path, labelSelector=chosen)["items"]:
-        about, address = pod["metadata"], pod["status"].get("podIP")
-        named = {port.get("name"): port["containerPort"] for port in pod["spec"]["containers"][0].get("ports") or ()}
-        for name in PORTS:
-            if address and name in named and pod["status"]["phase"] == "Running":
-                found[f"{local(address)}:{named[name]}"] = {
-                    "namespace": about["namespace"], "pod": about["name"],
-                    "synthesis": about["labels"][SYNTHESIS], "stage": about["labels"][STAGE],
-                }  # fmt: skip
-    return found
+    pods = here.setting.plane.call("GET", path, labelSelector=selector())["items"]
+    return {f"{local(address)}:{port}": labels for (address, port), labels in pod_targets(pods).items()}
 
 
 def numbers(series: list[dict[str, Any]]) -> int:
@@ -116,7 +104,11 @@ def alarms(prometheus: Prometheus, when: float) -> dict[str, list[dict[str, Any]
 
 def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Setting, tmp_path: Path) -> None:
     pytest.importorskip("charts.dashboards", reason="pip install dart-k8s[dev]")
-    with Prometheus(tmp_path, ALERTS) as prometheus, run(setting) as here, scraped(here, prometheus):
+    with (
+        Prometheus(tmp_path, ALERTS, honours=honours_labels()) as prometheus,
+        run(setting) as here,
+        scraped(here, prometheus),
+    ):
         begins = time.time()
         here.deploy()
         here.submit(**(SHOWPIECE if PICTURES else REHEARSAL))
