@@ -19,6 +19,11 @@ ON_SIGTERM = f"{PREFIX}/on-sigterm"
 STOPS_FOR = f"{PREFIX}/stops-for"
 WAITING = f"{PREFIX}/waiting"
 UNREADY = f"{PREFIX}/unready"
+RESTRICTED = {
+    "runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}  # fmt: skip
+"""Of a container that every namespace lets in."""
 
 
 def add_nodes(cluster: Cluster, count: int, prefix: str = "node", gpus: int = 8) -> list[str]:
@@ -107,7 +112,7 @@ def directed(
     }
     probe = {
         "metadata": {"generateName": "probe-", "labels": dict(labels or {})},
-        "spec": {"containers": [{"name": "probe", "image": "pretended"}]},
+        "spec": {"containers": [{"name": "probe", "image": "pretended", "securityContext": RESTRICTED}]},
     }
 
     def in_force() -> bool:

@@ -22,9 +22,18 @@ FILES = {
         "operator/service.yaml",
         "operator/poddisruptionbudget.yaml",
         "operator/networkpolicy.yaml",
+        "podspolicy.yaml",
     ),
 }
 """File -> the chart's templates that it is made of."""
+KUSTOMIZATION = f"""{HEAD}#
+# For clusters with the Prometheus operator and Grafana's sidecar: kubectl apply -k manifests/monitoring
+#
+# The same as monitoring.*.enabled of the chart. What your Prometheus selects by goes on as `labels` of an overlay.
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+"""
 OFF = {"crds.yaml"}
 """Templates that are left out: the definitions are in manifests/crds."""
 HELMS = re.compile(r"^ *(helm\.sh/chart: .*|app\.kubernetes\.io/managed-by: Helm)\n", re.MULTILINE)
@@ -61,11 +70,12 @@ def monitoring() -> dict[str, str]:
     """Files of manifests/monitoring that are made."""
     kinds = ("serviceMonitor", "podMonitor", "rules", "dashboards")
     found = rendered(*(f"monitoring.{kind}.enabled=true" for kind in kinds))
-    return {
+    made = {
         f"{Path(template).stem}.yaml": HEAD + "---\n".join(documents)
-        for template, documents in found.items()
+        for template, documents in sorted(found.items())
         if template.startswith("monitoring/")
     }
+    return {**made, "kustomization.yaml": KUSTOMIZATION + "".join(f"- {name}\n" for name in made)}
 
 
 def main() -> None:

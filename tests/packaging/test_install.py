@@ -14,6 +14,7 @@ import pytest
 import yaml
 from kubernetes import client
 
+from tests.cluster import pods
 from tests.operator.real import install_crds, lease_rules, rules, synthesis
 from tests.tools import HELM
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+TEST_RUN = {"NetworkPolicy", "Pod", "Role", "RoleBinding", "ServiceAccount"}
 OURS = ("evaluations", "syntheses", "trainings")
 
 
@@ -155,6 +157,12 @@ def test_from_an_empty_cluster_to_a_release_that_changes_and_goes(release: Relea
         assert copy == secret and len(base64.b64decode(secret["AWS_SECRET_ACCESS_KEY"])) == 40
         assert len(_packed(release)) < 700 * 1024
 
+        # A test run makes its pod with rights of its own, and takes all of it away.
+        ends = {pods.EXIT_CODE: "0", pods.RUNS_FOR: "100ms"}
+        with pods.directed(cluster, here, ends, {"app.kubernetes.io/component": "rehearsal"}):
+            assert "Succeeded" in release.done("test", "dart", "--timeout", "60s")
+        assert not [one for one in _left(release) if "rehearsal" in one]
+
         # Other values: two namespaces instead of all, and another level of the log.
         before = release.get("/apis/apps/v1", deployment)["metadata"]["generation"]
         release.done(
@@ -195,28 +203,22 @@ def test_from_an_empty_cluster_to_a_release_that_changes_and_goes(release: Relea
         cluster.core.delete_namespace(other)
 
 
-@pytest.mark.parametrize("name", ["full", "airgapped", "bare", "irsa"])
-def test_the_api_server_takes_what_other_values_make(release: Release, cluster: Cluster, name: str) -> None:
+def test_the_api_server_takes_what_other_values_make_one_after_the_other(release: Release, cluster: Cluster) -> None:
     # Kinds of the Prometheus operator can't be had here; their shape is looked at where they are rendered.
-    off = [
-        part
-        for kind in ("serviceMonitor", "podMonitor", "rules")
-        for part in ("--set", f"monitoring.{kind}.enabled=false")
-    ]
-    if name == "irsa":
-        cluster.namespace("algebra")
+    off = ["--set", ",".join(f"monitoring.{kind}.enabled=false" for kind in ("serviceMonitor", "podMonitor", "rules"))]
+    algebra = cluster.namespace("algebra", labels=RESTRICTED)
     try:
-        release.done("install", "dart", CHART, "-f", EXAMPLES[name], *off)
-        if name == "irsa":
+        for name in ("full", "airgapped", "irsa", "bare"):
+            release.done("upgrade", "--install", "dart", CHART, "-f", EXAMPLES[name], *off)
             # What a test run would make; Helm makes it only then.
             hooks = [one for one in yaml.safe_load_all(release.done("get", "hooks", "dart")) if one]
-            for one in hooks:
-                cluster.apply({**one, "metadata": {**one["metadata"], "annotations": {}}})
-            assert {one["kind"] for one in hooks} >= {"Pod", "Role", "RoleBinding", "ServiceAccount", "NetworkPolicy"}
+            assert {one["kind"] for one in hooks} == (TEST_RUN if name != "bare" else set())
+            cluster.apply([one for one in hooks if one["kind"] != "Pod"])
+            for pod in (one for one in hooks if one["kind"] == "Pod"):
+                path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
+                cluster.call("POST", path, pod, dryRun="All", fieldValidation="Strict")
     finally:
-        release.helm("uninstall", "dart")
-        if name == "irsa":
-            cluster.core.delete_namespace("algebra")
+        cluster.core.delete_namespace(algebra)
 
 
 def _packed(release: Release) -> str:
@@ -232,7 +234,7 @@ def _packed(release: Release) -> str:
 def _left(release: Release) -> list[str]:
     """What is in its namespace after it, but for what Kubernetes itself puts there and the volume's claim."""
     kinds = {
-        "/api/v1": ("configmaps", "secrets", "services", "serviceaccounts"),
+        "/api/v1": ("configmaps", "pods", "secrets", "services", "serviceaccounts"),
         "/apis/apps/v1": ("deployments", "statefulsets"),
         "/apis/networking.k8s.io/v1": ("networkpolicies",),
         "/apis/policy/v1": ("poddisruptionbudgets",),

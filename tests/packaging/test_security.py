@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dart_k8s.names import HEALTH_PORT, VERIFIER_PORT, Stage
 from tests.render.test_pods import offences
 
 from .rendering import EXAMPLES, Object, example, pods, template, the
@@ -14,6 +15,7 @@ NEEDS_THE_API = {
     "Deployment/dart-operator", "Deployment/platform-operator", "Pod/dart-rehearsal", "Pod/platform-rehearsal"
 }  # fmt: skip
 """Pods that get a token, because they talk to the API server: that is what they are for."""
+EMBEDDED = {"objectStore": {"embedded": {"enabled": True}}}
 
 
 def matches(selector: dict[str, str], labels: dict[str, str]) -> bool:
@@ -92,6 +94,32 @@ def test_the_operator_reaches_dns_the_api_server_and_the_store() -> None:
     assert ports("airgapped") == {53, 6443, 443, 3128}
     narrow = the("NetworkPolicy", example("airgapped"), "dart-operator")["spec"]["egress"][-1]
     assert narrow["to"] == [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
+
+
+@pytest.mark.parametrize(("name", "namespaces"), [("s3", ["runs"]), ("namespaced", ["algebra", "geometry"])])
+def test_nothing_comes_into_pods_of_syntheses_but_who_reads_their_metrics(name: str, namespaces: list[str]) -> None:
+    policies = [
+        one for one in example(name) if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "dart-pods"
+    ]
+    assert [one["metadata"]["namespace"] for one in policies] == namespaces
+    for one in policies:
+        assert one["spec"]["policyTypes"] == ["Ingress"]
+        [rule] = one["spec"]["ingress"]
+        assert rule["ports"] == [{"protocol": "TCP", "port": HEALTH_PORT}]
+        [stages] = one["spec"]["podSelector"]["matchExpressions"]
+        # Verification pods may reach nothing at all; a second policy would add to what they may.
+        assert set(stages["values"]) == {stage.value for stage in Stage} - {"verifier"}
+
+
+def test_pods_of_syntheses_reach_the_store_verifiers_and_what_is_listed_where_that_is_wanted() -> None:
+    listed = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 8000}]}
+    values = {"networkPolicy": {"pods": {"egress": [listed]}}, **EMBEDDED}
+    spec = the("NetworkPolicy", template(values=values), "dart-pods")["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    dns, store, verifiers, other = spec["egress"]
+    assert [port["port"] for rule in (dns, store, verifiers) for port in rule["ports"]] == [53, 53, 8333, VERIFIER_PORT]
+    assert store["to"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "runs"}
+    assert other == listed
 
 
 def test_the_embedded_store_takes_from_the_operator_and_from_pods_of_syntheses_that_have_its_keys() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,3 +163,50 @@ def test_code_runs_in_a_pod_with_a_network_only_if_the_spec_allows_it(required: 
     command = pods(**tools)["verifier"]["containers"][0]["command"]
     assert "--execute" in command
     assert ("--allow-network" in command) is allowed
+
+
+INSTALLED = replace(SETTINGS, store_secret="s3", ca_config_map="trust", ca_key="all.pem")
+"""An installation with credentials and certificates of its own."""
+
+
+def container_of(stage: Stage, **spec: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The pod's spec and its container."""
+    [made] = objects(CreateJob(stage=stage, number=1, parallelism=1), facts(spec=spec), INSTALLED)
+    pod = made["spec"]["template"]["spec"]
+    return pod, pod["containers"][0]
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.VERIFIER])
+def test_whoever_reaches_the_store_gets_the_installations_credentials_and_certificates(stage: Stage):
+    pod, container = container_of(stage)
+    assert container["envFrom"] == [{"secretRef": {"name": "s3"}}]
+    [mount] = [one for one in container["volumeMounts"] if one["name"] == "dart-ca"]
+    assert {"name": "dart-ca", "configMap": {"name": "trust"}} in pod["volumes"] and mount["readOnly"]
+    env = {one["name"]: one.get("value") for one in container["env"]}
+    assert env["SSL_CERT_FILE"] == env["AWS_CA_BUNDLE"] == f"{mount['mountPath']}/all.pem"
+
+
+def test_verification_pods_get_neither():
+    deployment = objects(ApplyVerifiers(replicas=1), facts(), INSTALLED)[-1]
+    assert "s3" not in str(deployment["spec"]) and "trust" not in str(deployment["spec"])
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"serviceAccountName": "bucket-writer"},
+        {"env": [{"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "mine", "key": "id"}}}]},
+    ],
+    ids=["a service account", "keys"],
+)
+def test_who_brings_an_identity_waits_for_no_secret_of_the_installation(own: dict[str, Any]):
+    assert "envFrom" not in container_of(Stage.SAMPLER, samplers=own)[1]
+    assert container_of(Stage.CURATE, samplers=own)[1]["envFrom"] == [{"secretRef": {"name": "s3"}}]
+
+
+def test_variables_of_the_users_own_sources_come_after_and_so_win():
+    mine = {"secretRef": {"name": "mine"}}
+    assert container_of(Stage.PREPARE, prepare={"envFrom": [mine]})[1]["envFrom"] == [
+        {"secretRef": {"name": "s3"}},
+        mine,
+    ]
