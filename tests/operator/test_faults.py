@@ -167,6 +167,24 @@ def test_of_two_operators_one_leads_the_other_takes_over_and_stopping_gives_ever
     assert not lease(plane, namespace).get("holderIdentity")
 
 
+def test_the_one_that_stands_by_is_ready_and_shows_no_series_of_objects(
+    plane: ControlPlane, namespace: str, files: Path, tmp_path: Path
+) -> None:
+    def series(one: Any) -> list[str]:
+        return [line for line in one.health("/metrics")[1].splitlines() if line.startswith("dart_synthesis_")]
+
+    with outside(files, tmp_path, "first") as first:
+        plane.eventually(lambda: first.said("leading"), "the first to lead")
+        plane.apply(synthesis(), namespace)
+        with outside(files, tmp_path, "second") as second:
+            plane.eventually(lambda: second.said("started") and second.health("/readyz")[0] == 200, "the second")
+            plane.eventually(lambda: series(first), "series of the Synthesis")
+            held = 'dart_cached_objects{kind="syntheses"} 1.0'
+            plane.eventually(lambda: held in second.health("/metrics")[1], "the second to show that it holds the facts")
+            assert "dart_leader 0.0" in second.health("/metrics")[1]
+            assert series(second) == []
+
+
 def test_an_operator_without_rights_says_which_and_stays(plane: ControlPlane, namespace: str, tmp_path: Path) -> None:
     found = settings(plane.kubeconfig_of("nobody", namespace), namespace, Folded(tmp_path))
     with InProcess(found) as here:

@@ -182,7 +182,7 @@ def _awaited(
         if phase == "Failed" or clock() > ends:
             for condition in status.get("conditions") or ():
                 words = f"{condition['type']}={condition['status']} {condition.get('reason', '')}"
-                say(one_line(f"  {words}: {condition.get('message', '')}"))
+                say("  " + one_line(f"{words}: {condition.get('message', '')}"))
             raise RunError(
                 f"Synthesis {place.namespace}/{name} is {phase or 'without a status'} and not Complete.",
                 remedy="The conditions above say why; `kubectl dart explain` does while it is there (--keep).",
