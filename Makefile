@@ -55,6 +55,10 @@ checks:
 tools: install ## Build the programs that tests need from Go modules, once (30 min: helm, kwok, Kubernetes, Prometheus, containerd); without Go their tests are left out
 	@$(STAGE) tools $(BIN)/python -m tests.tools
 
+.PHONY: e2e
+e2e: tools ## Put images, chart and real pods to work on a node of their own (root, Linux; part of `make test`)
+	$(BIN)/pytest tests/e2e --durations=10 --durations-min=2
+
 .PHONY: format
 format: install ## Format the code and sort its imports
 	$(BIN)/ruff check --fix-only --quiet .
@@ -74,7 +78,7 @@ constraints: $(VENV)/.uv ## Pin dependencies anew (hashes, no index addresses); 
 
 ##@ Put it on a cluster
 
-IMAGES  := worker verifier
+IMAGES  := operator worker verifier
 BUILDER := $(or $(shell command -v buildah),$(shell command -v podman),docker)
 BUILD   :=
 

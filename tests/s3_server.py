@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +52,25 @@ class S3Server:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """The running server with an empty bucket."""
+    with running(tmp_path_factory.mktemp("s3-server")) as server:
+        yield server
+
+
+@contextmanager
+def running(folder: Path, address: str = "127.0.0.1") -> Iterator[S3Server]:
+    """Another one, at an address of this machine."""
     program = weed()
-    folder = tmp_path_factory.mktemp("s3-server")
     (folder / "s3.json").write_text(json.dumps(_identities()))
     log = folder / "log.txt"
     for _ in range(3):  # another process may take a port between choosing and binding it
-        ports = free_ports(8)
+        ports = free_ports(8, address)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [program, *_arguments(folder, ports)],
+                [program, *_arguments(folder, address, ports)],
                 cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         server = S3Server(
-            endpoint=f"http://127.0.0.1:{ports[-1]}", access_key=ACCESS_KEY, secret_key=SECRET_KEY, bucket=BUCKET
+            endpoint=f"http://{address}:{ports[-1]}", access_key=ACCESS_KEY, secret_key=SECRET_KEY, bucket=BUCKET
         )
         try:
             if _made_bucket(server, process):
@@ -122,22 +128,22 @@ def _identities() -> dict[str, object]:
     }
 
 
-def _arguments(folder: Path, ports: list[int]) -> list[str]:
+def _arguments(folder: Path, address: str, ports: list[int]) -> list[str]:
     names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"]
     listening = [f"-{name}={port}" for name, port in zip([*names, "s3.port.grpc", "s3.port"], ports, strict=True)]
     return [
-        "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.port.iceberg=0",
+        "server", f"-dir={folder}", f"-ip={address}", f"-ip.bind={address}", "-s3", "-s3.port.iceberg=0",
         "-s3.port.lance=0", f"-s3.config={folder / 's3.json'}", "-volume.max=100", "-master.volumeSizeLimitMB=64",
         "-s3.autoCreateBucket=false", "-master.telemetry=false", *listening,
     ]  # fmt: skip
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody has at the moment."""
+def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
+    """Ports of loopback, or of this address, that nobody has at the moment."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
-            one.bind(("127.0.0.1", 0))
+            one.bind((address, 0))
         return [one.getsockname()[1] for one in sockets]
 
 

@@ -5,17 +5,34 @@ On it lie the packages of an extra, installed from the pins by their hashes, and
 environment and labels are read off the Containerfile's last stage, so what is tested is what it says.
 """
 
+import hashlib
+import json
+import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
+from string import Template
+from typing import Any
 
-from tests.cluster.node.archive import Layer, layer
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-VERSION = "e2e"
+from tests.cluster.node.archive import Image, Layer, layer, stored
+from tests.packaging.containerfiles import ROOT, read
+from tests.tools import cache
+
+REGISTRY, VERSION = "registry.test", "e2e"
+"""Names are pulled from nowhere: the node has them."""
+FORMAT = 1
+"""Of kept layers; another one when they are made otherwise."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+PLACE = f"opt/dart/lib/{PYTHON}/site-packages"
 PREFIX = Path(sys.base_prefix)
 ACCOUNT = "dart:x:65532:65532:dart:/home/dart:/usr/sbin/nologin\n"
 UNUSED = {"site-packages", "test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"}
@@ -25,7 +42,8 @@ Content = tuple[Path | bytes | str | None, str]
 
 def base(folder: Path) -> Layer:
     """The lowest layer of all images."""
-    return layer(folder / "base.tar", _base())
+    made = folder / "base.tar"
+    return stored(made) if made.exists() else layer(made, _base())
 
 
 def _base() -> Iterator[Content]:
@@ -35,9 +53,12 @@ def _base() -> Iterator[Content]:
     yield b"hosts: files dns\n", "etc/nsswitch.conf"
     yield (PREFIX / "bin" / PYTHON).resolve(), f"usr/local/bin/{PYTHON}"
     yield PYTHON, "usr/local/bin/python3"
+    certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+    if certificates.exists():
+        yield certificates, "etc/ssl/certs/ca-certificates.crt"
     standard = Path(sysconfig.get_path("stdlib"))
     for path in sorted(standard.iterdir()):
-        if path.name not in UNUSED:
+        if path.name not in UNUSED and not path.name.startswith("config-"):
             yield path, f"usr/local/lib/{PYTHON}/{path.name}"
     for place in ("bin", "sbin", "lib", "lib64"):
         yield f"usr/{place}", place
@@ -65,3 +86,99 @@ def _of_wheels() -> list[str]:
         if name in names:
             found.setdefault(name, path)
     return list(found.values())
+
+
+def build(name: str, folder: Path) -> Image:
+    """The image of images/NAME/Containerfile; its layers are files in `folder`, shared with the other images there."""
+    text = (ROOT / "images" / name / "Containerfile").read_text("utf-8")
+    extra = next(iter(re.findall(r"--extra (\S+)", text)))
+    layers = [base(folder), packages("", folder), packages(extra, folder), project(folder)]
+    return Image(f"{REGISTRY}/dart-{name}:{VERSION}", layers, config(name))
+
+
+def config(name: str) -> dict[str, Any]:
+    """What the last stage of a Containerfile says of the image, in an OCI configuration's words."""
+    last = read(ROOT / "images" / name / "Containerfile").stages[-1]
+    arguments = dict(text.partition("=")[::2] for text in last.arguments("ARG"))
+    pairs = {
+        kind: dict(word.partition("=")[::2] for text in last.arguments(kind) for word in shlex.split(text))
+        for kind in ("ENV", "LABEL")
+    }
+    labels = {key: Template(value).substitute(arguments) for key, value in pairs["LABEL"].items()}
+    made: dict[str, Any] = {"Env": [f"{key}={value}" for key, value in pairs["ENV"].items()], "Labels": labels}
+    made |= {"User": last.arguments("USER")[-1], "WorkingDir": last.arguments("WORKDIR")[-1]}
+    made |= {"Entrypoint": json.loads(last.arguments("ENTRYPOINT")[-1])}
+    return made
+
+
+def packages(extra: str, folder: Path) -> Layer:
+    """A layer of what this extra needs and the project without one does not: what this environment has, compiled.
+    Without an extra: what the project needs.
+
+    Kept in the user's cache: compiling takes a minute.
+    """
+    wanted = closure(extra)
+    below = closure("") if extra else {}
+    wanted = {name: version for name, version in wanted.items() if name not in below}
+    told = json.dumps([sorted(wanted.items()), PYTHON, FORMAT])
+    kept = cache().parent / "layers" / f"{extra or 'project'}-{hashlib.sha256(told.encode()).hexdigest()[:16]}.tar"
+    if not kept.exists():
+        staging = folder / (extra or "packages")
+        for name in wanted:
+            for file in distribution(name).files or ():
+                if ".." not in file.parts and not file.name.endswith(".pyc"):
+                    target = staging / file
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(str(file.locate()), target)
+        _compile(staging)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        half = kept.with_suffix(f".{os.getpid()}")
+        layer(half, [(staging, PLACE)])
+        half.rename(kept)
+        shutil.rmtree(staging)
+    return stored(kept)
+
+
+def project(folder: Path) -> Layer:
+    """A layer with the project as it is here, and its command."""
+    made, staging = folder / "project.tar", folder / "project" / "dart_k8s"
+    if made.exists():
+        return stored(made)
+    shutil.copytree(ROOT / "dart_k8s", staging, ignore=shutil.ignore_patterns("__pycache__"))
+    _compile(staging)
+    return layer(
+        made,
+        [
+            (staging, f"{PLACE}/dart_k8s"),
+            (b"home = /usr/local/bin\ninclude-system-site-packages = false\n", "opt/dart/pyvenv.cfg"),
+            ("/usr/local/bin/python3", "opt/dart/bin/python"),
+            (b"#!/opt/dart/bin/python\nfrom dart_k8s.cli.main import entry\nentry()\n", "opt/dart/bin/dart"),
+        ],
+    )
+
+
+def closure(extra: str) -> dict[str, str]:
+    """Name and version of all that the project with this extra needs, as this environment has it."""
+    found: dict[str, str] = {}
+    todo = [Requirement(f"dart-k8s[{extra}]" if extra else "dart-k8s")]
+    done: set[tuple[str, frozenset[str]]] = set()
+    while todo:
+        wanted = todo.pop()
+        name = canonicalize_name(wanted.name)
+        if (name, frozenset(wanted.extras)) in done:
+            continue
+        done.add((name, frozenset(wanted.extras)))
+        of = distribution(name)
+        if name != "dart-k8s":
+            found[name] = of.version
+        for line in of.requires or ():
+            needed = Requirement(line)
+            if needed.marker is None or any(needed.marker.evaluate({"extra": one}) for one in ("", *wanted.extras)):
+                todo.append(needed)
+    return found
+
+
+def _compile(folder: Path) -> None:
+    """All but the packages' own tests. What can't be compiled, as a template, is left."""
+    how = ["-q", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash", "-x", "/tests/"]
+    subprocess.run([sys.executable, "-m", "compileall", *how, str(folder)], check=False)

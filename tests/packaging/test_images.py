@@ -36,7 +36,7 @@ def image(request: pytest.FixtureRequest) -> Containerfile:
 
 
 def test_there_are_images() -> None:
-    assert {"sampler", "verifier", "worker"} <= {path.parent.name for path in FILES}
+    assert {"operator", "sampler", "verifier", "worker"} <= {path.parent.name for path in FILES}
 
 
 def test_an_image_runs_as_a_number_that_is_not_root(image: Containerfile) -> None:
@@ -99,7 +99,7 @@ def test_every_pin_has_a_hash() -> None:
         assert "--hash=sha256:" in text, name
 
 
-@pytest.mark.parametrize("extra", ["verifier", "worker"])
+@pytest.mark.parametrize("extra", ["operator", "verifier", "worker"])
 def test_what_an_image_needs_directly_is_pinned(extra: str) -> None:
     names = {pins.canonical(r) for r in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]}
     found = pins.blocks(pins.part(CONSTRAINTS, only=names))

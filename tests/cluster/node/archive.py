@@ -11,9 +11,11 @@ import platform
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+KIND = "application/vnd.oci.image"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -34,35 +36,38 @@ class Image:
     layers: Sequence[Layer]
     config: Mapping[str, Any]
 
-    def write(self, into: IO[bytes]) -> None:
-        """The OCI archive."""
+    def blobs(self) -> tuple[bytes, bytes]:
+        """Its configuration and its manifest."""
         config = _json({
             "architecture": MACHINES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "config": dict(self.config),
             "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in self.layers]},
         })  # fmt: skip
-        kind = "application/vnd.oci.image"
-        manifest = _json({
+        layers = [{"mediaType": f"{KIND}.layer.v1.tar", "digest": one.digest, "size": one.bytes} for one in self.layers]
+        manifest = {
             "schemaVersion": 2,
-            "mediaType": f"{kind}.manifest.v1+json",
-            "config": _descriptor(f"{kind}.config.v1+json", config),
-            "layers": [
-                {"mediaType": f"{kind}.layer.v1.tar", "digest": one.digest, "size": one.bytes} for one in self.layers
-            ],
-        })  # fmt: skip
-        named = {
-            **_descriptor(f"{kind}.manifest.v1+json", manifest),
-            "annotations": {"io.containerd.image.name": self.name},
+            "mediaType": f"{KIND}.manifest.v1+json",
+            "config": _descriptor(f"{KIND}.config.v1+json", config),
+            "layers": layers,
         }
-        index = _json({"schemaVersion": 2, "mediaType": f"{kind}.index.v1+json", "manifests": [named]})
-        with tarfile.open(fileobj=into, mode="w") as tar:
-            _add(tar, "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
-            _add(tar, "index.json", index)
-            for blob in (config, manifest):
-                _add(tar, f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}", blob)
-            for layer in {layer.digest: layer for layer in self.layers}.values():
-                tar.add(layer.path, f"blobs/sha256/{layer.digest.removeprefix('sha256:')}")
+        return config, _json(manifest)
+
+
+def write(images: Sequence[Image], into: IO[bytes]) -> None:
+    """An OCI archive of these images, with each layer once; `into` may be a pipe."""
+    blobs = {image.name: image.blobs() for image in images}
+    named = [
+        {**_descriptor(f"{KIND}.manifest.v1+json", manifest), "annotations": {"io.containerd.image.name": name}}
+        for name, (_, manifest) in blobs.items()
+    ]
+    with tarfile.open(fileobj=into, mode="w|") as tar:
+        _add(tar, "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
+        _add(tar, "index.json", _json({"schemaVersion": 2, "mediaType": f"{KIND}.index.v1+json", "manifests": named}))
+        for blob in {blob for pair in blobs.values() for blob in pair}:
+            _add(tar, f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}", blob)
+        for layer in {layer.digest: layer for image in images for layer in image.layers}.values():
+            tar.add(layer.path, f"blobs/sha256/{layer.digest.removeprefix('sha256:')}")
 
 
 def layer(path: Path, files: Iterable[tuple[Path | bytes | str | None, str]]) -> Layer:
@@ -86,6 +91,13 @@ def layer(path: Path, files: Iterable[tuple[Path | bytes | str | None, str]]) ->
                 made.type, made.mode = tarfile.DIRTYPE, 0o1777
                 tar.addfile(made)
     return Layer(path, f"sha256:{digest.hexdigest()}", path.stat().st_size)
+
+
+@cache
+def stored(path: Path) -> Layer:
+    """A layer that was made before."""
+    with path.open("rb") as opened:
+        return Layer(path, f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}", path.stat().st_size)
 
 
 class _Hashing(io.RawIOBase):

@@ -114,7 +114,7 @@ def _services(node: Node, programs: Programs) -> dict[str, Process]:
         for verb in ("", "-save", "-restore"):
             (links / f"{family}{verb}").symlink_to(filter_root / IPTABLES.marker)
     libraries = ":".join(str(path) for path in IPTABLES.libraries())
-    modules = next((path for path in IPTABLES.libraries() if path.name == "xtables"), Path("/"))
+    modules = next(filter_root.glob("usr/lib/*/xtables"))
     environment = {
         "PATH": f"{links}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(folder), "LD_LIBRARY_PATH": libraries,
         "XTABLES_LIBDIR": str(modules),

@@ -1,8 +1,9 @@
 """containerd on a machine, with runc and the network plug-ins: their configuration, and images."""
 
+import contextlib
 import json
+import subprocess
 import time
-from pathlib import Path
 
 from tests.tools import CONTAINERD, NETWORK, PAUSE, RUNC
 
@@ -50,7 +51,8 @@ class Runtime:
             )
         )
         (folder / "network" / "10-pods.conflist").write_text(json.dumps(_network(machine.pods)))
-        self._machine, self._folder, self._ctr = machine, folder, programs / "ctr"
+        self._machine, self._folder = machine, folder
+        self._client = [str(programs / "ctr"), f"--address={SOCKET}"]
         path = f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin"
         self.process = machine.process(
             "containerd", [str(programs / "containerd"), f"--config={config}"], {"PATH": path, "HOME": str(folder)}
@@ -72,21 +74,22 @@ class Runtime:
         holder = archive.layer(self._folder / "pause.tar", [(pause, "pause")])
         self.load(archive.Image(PAUSE_IMAGE, [holder], {"Entrypoint": ["/pause"], "User": "65535:65535"}))
 
-    def load(self, image: archive.Image) -> None:
-        """Import an image; pods may name it."""
-        file = self._folder / "image.tar"
-        with file.open("wb") as opened:
-            image.write(opened)
-        self.load_file(file)
-        file.unlink()
-
-    def load_file(self, file: Path) -> None:
-        """Import an OCI or Docker archive."""
-        self.ctr("--namespace=k8s.io", "images", "import", "--local=false", str(file))
+    def load(self, *images: archive.Image) -> None:
+        """Import images; pods may name them. Raises RuntimeError."""
+        command = self._machine.inside([*self._client, "--namespace=k8s.io", "images", "import", "-"])
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as importing:
+            assert importing.stdin is not None and importing.stdout is not None
+            with contextlib.suppress(BrokenPipeError), importing.stdin:
+                archive.write(images, importing.stdin)
+            said = importing.stdout.read().decode(errors="replace")
+        if importing.returncode:
+            raise RuntimeError(f"containerd took none of {[image.name for image in images]}:\n{said}")
 
     def ctr(self, *arguments: str) -> str:
         """What `ctr` printed. Raises RuntimeError."""
-        return self._machine.run([str(self._ctr), f"--address={SOCKET}", *arguments])
+        return self._machine.run([*self._client, *arguments])
 
 
 def _network(pods: str) -> dict[str, object]:
