@@ -24,7 +24,7 @@ BUDGET = {
     "ledger": 30,
     "monitoring": 30,
     "operator": 180,
-    "packaging": 150,
+    "packaging": 180,
     "reconcile": 45,
     "render": 60,
     "simulation": 180,

@@ -197,6 +197,17 @@ def test_the_test_pod_may_touch_nothing_but_what_it_makes() -> None:
             assert one["metadata"]["annotations"]["helm.sh/hook"] == "test"
 
 
+def test_the_test_pod_is_where_helm_looks_for_its_log_and_its_rights_are_where_the_synthesis_goes() -> None:
+    found = {one["kind"]: one for one in example("irsa") if one["metadata"]["name"] == "dart-rehearsal"}
+    namespaces = {kind: one["metadata"]["namespace"] for kind, one in found.items()}
+    assert namespaces == {
+        "Pod": "runs", "ServiceAccount": "runs", "NetworkPolicy": "runs", "Role": "algebra", "RoleBinding": "algebra"
+    }  # fmt: skip
+    [subject] = found["RoleBinding"]["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "dart-rehearsal", "namespace": "runs"}
+    assert "--namespace=algebra" in found["Pod"]["spec"]["containers"][0]["command"]
+
+
 def test_a_proxy_is_not_asked_for_the_api_server() -> None:
     [container] = the("Deployment", example("airgapped"))["spec"]["template"]["spec"]["containers"]
     env = {e["name"]: e["value"] for e in container["env"]}
