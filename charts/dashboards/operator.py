@@ -14,11 +14,11 @@ BOARD = Board(
         "Now": (
             Number(
                 title="Leaders", says="1 for each installation. 0: nothing is carried out.",
-                queries=[Q(f"sum(dart_leader{{{HERE}}})")],
+                queries=[Q(f"sum(dart_leader{{{HERE}}}) or vector(0)")],
             ),
             Number(
                 title="Replicas", says="Operators that answer, standing by or not.",
-                queries=[Q(f"count(dart_build_info{{{HERE}}})")],
+                queries=[Q(f"count(dart_build_info{{{HERE}}}) or vector(0)")],
             ),
             Number(
                 title="Oldest watch", says="Time since the API server last said anything of a kind; 75 s at most.",

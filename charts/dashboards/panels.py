@@ -68,7 +68,8 @@ class Panel:
         """The SDK's builder."""
         raise NotImplementedError
 
-    def _common(self, made: Any, height: int) -> Any:
+    def _common(self, made: Any, height: int, *, now: bool = False) -> Any:
+        """`now`: asks for this moment alone. The last value of a time would also be there when nothing is any more."""
         made = made.title(self.title).description(self.says).datasource(SOURCE).unit(self.unit)
         made = made.span(self.width).height(height)
         if self.bad:
@@ -77,7 +78,8 @@ class Panel:
             steps += [Threshold(value=value, color=colour) for value, colour in zip(self.bad, colours, strict=True)]
             made = made.thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
         for ref, query in zip(REF_IDS, self.queries, strict=False):
-            made = made.with_target(Dataquery().expr(query.expr).legend_format(query.legend or "__auto").ref_id(ref))
+            asked = Dataquery().expr(query.expr).legend_format(query.legend or "__auto").ref_id(ref)
+            made = made.with_target(asked.instant() if now else asked)
         return made
 
 
@@ -112,7 +114,7 @@ class Number(Panel):
     def build(self) -> Any:
         """See `Panel`."""
         mode = BigValueTextMode.NAME if self.text == "name" else BigValueTextMode.VALUE
-        made = self._common(stat.Panel(), 4).text_mode(mode).reduce_options(_last())
+        made = self._common(stat.Panel(), 4, now=True).text_mode(mode).reduce_options(_last())
         return made if self.decimals is None else made.decimals(self.decimals)
 
 
@@ -124,7 +126,7 @@ class Bars(Panel):
 
     def build(self) -> Any:
         """See `Panel`."""
-        made = self._common(bargauge.Panel(), 8).reduce_options(_last()).min(0)
+        made = self._common(bargauge.Panel(), 8, now=True).reduce_options(_last()).min(0)
         return made if self.most is None else made.max(self.most)
 
 

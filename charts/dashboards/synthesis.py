@@ -112,12 +112,12 @@ BOARD = Board(
         "By difficulty (fail rate, easiest first)": (
             Bars(
                 title="Rows for a trial", says="Accepted rows by trials spent: what a trial brings.",
-                queries=[Q(f"{_by_difficulty('accepted')} / {_by_difficulty('trials')}", "{{difficulty}}")],
+                queries=[Q(f"{_by_difficulty('accepted')} / ({_by_difficulty('trials')} > 0)", "{{difficulty}}")],
                 unit="percentunit", most=1.0, width=6,
             ),
             Bars(
                 title="Rows of those wanted", says="Accepted by wanted.",
-                queries=[Q(f"{_by_difficulty('accepted')} / {_by_difficulty('wanted')}", "{{difficulty}}")],
+                queries=[Q(f"{_by_difficulty('accepted')} / ({_by_difficulty('wanted')} > 0)", "{{difficulty}}")],
                 unit="percentunit", most=1.0, width=6,
             ),
             Bars(

@@ -198,6 +198,11 @@ class Measures:
             labels={"version": (version,), "python": (platform.python_version(),)},
         )
         metrics.set(build, 1, version=version, python=platform.python_version())
+        # From 0: of a counter that begins at 1 nobody sees the first.
+        metrics.add(RETRIES, 0)
+        for counter in (RECONCILES, FOLDS):
+            for result in counter.labels["result"]:
+                metrics.add(counter, 0, result=result)
         metrics.set(LEADER, 0)
         metrics.set(TRANSITIONS, 0)
 

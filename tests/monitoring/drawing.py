@@ -53,6 +53,9 @@ def draw(prometheus: Prometheus, panels: list[Panel], begins: float, ends: float
 
 def _panel(place: Axes, prometheus: Prometheus, panel: Panel, begins: float, ends: float) -> None:
     place.set_title(panel.title, loc="left")
+    if panel.kind == "bargauge":
+        _bars(place, prometheus, panel, ends)
+        return
     lines: list[tuple[str, list[float], list[float]]] = []
     for query in panel.queries:
         step = max(1.0, (ends - begins) / POINTS)
@@ -60,25 +63,25 @@ def _panel(place: Axes, prometheus: Prometheus, panel: Panel, begins: float, end
             times = [float(when) - begins for when, _ in series["values"]]
             lines.append((query.name(series["metric"]), times, [float(text) for _, text in series["values"]]))
     place.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_words(value, panel.unit)))
-    if panel.kind == "bargauge":
-        _bars(place, lines, panel)
-        return
     for name, times, values in lines:
-        place.plot(times, values, label=name[:32])
+        place.plot(times, values, label=name[:32] or None)
     place.set_xlim(0, ends - begins)
     place.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{datetime.fromtimestamp(seconds, UTC):%-M:%S}"))
     place.xaxis.set_major_locator(MaxNLocator(5))
-    place.set_ylim(bottom=0)
-    if 0 < len(lines) <= LEGENDS:
+    highest = max((value for _, _, values in lines for value in values if math.isfinite(value)), default=0.0)
+    place.set_ylim(0, 1.08 * highest or 1.0)
+    if any(name for name, _, _ in lines) and len(lines) <= LEGENDS:
         place.legend(fontsize=5.5, frameon=False, loc="best", handlelength=1.0, labelspacing=0.2)
 
 
-def _bars(place: Axes, lines: list[tuple[str, list[float], list[float]]], panel: Panel) -> None:
-    last = [(name, next((v for v in reversed(values) if math.isfinite(v)), 0.0)) for name, _, values in lines]
-    place.barh([name for name, _ in last], [value for _, value in last])
+def _bars(place: Axes, prometheus: Prometheus, panel: Panel, when: float) -> None:
+    found = sorted(
+        (query.name(series["metric"]), float(series["value"][1]))
+        for query in panel.queries
+        for series in prometheus.now(query.expr, when)
+    )
+    place.barh([name for name, _ in found], [value for _, value in found])
     place.invert_yaxis()
-    place.yaxis.set_major_formatter(FuncFormatter(lambda at, _: last[int(at)][0] if 0 <= int(at) < len(last) else ""))
-    place.set_yticks(range(len(last)), [name for name, _ in last])
     place.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_words(value, panel.unit)))
 
 

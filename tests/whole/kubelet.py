@@ -46,7 +46,8 @@ class Kubelet:
         self._pods: dict[str, _Pod] = {}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._numbers = iter(range(2, 60000))
+        # Of 10.222.0.0/16, beginning somewhere else in each process: two runs of the tests may go on beside each other.
+        self._numbers = iter(range(2 + 256 * (os.getpid() % 128), 60000))
 
     @property
     def selector(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import yaml
 
 from tests.monitoring.monitors import honours_labels, pod_targets, selector
 from tests.monitoring.prometheus import Prometheus
+from tests.monitoring.reference import METRICS
 from tests.monitoring.shown import Panel, panels
 
 from .kubelet import local
@@ -29,6 +31,19 @@ ROOT = Path(__file__).parents[2]
 ALERTS = sorted((ROOT / "charts" / "dart" / "alerts").glob("*.yaml"))
 WITHOUT_DATA: dict[str, str] = {}
 """Queries that may have no data after a run that is well, with the reason."""
+CODE = "no code is run"
+UNSEEN = {
+    "dart_api_throttling_seconds": "no limit is set",
+    "dart_verifier_network_isolated": "there is no network to be tried",
+    "dart_verifier_sandbox_layer": CODE,
+    "dart_verifier_sandbox_promise": CODE,
+    "dart_verifier_executions_total": CODE,
+    "dart_verifier_execution_seconds": CODE,
+    "dart_verifier_replayed_blocks_total": CODE,
+    "dart_verifier_sessions": CODE,
+    "dart_verifier_evicted_sessions_total": CODE,
+}
+"""Metrics of which such a run has no series, with the reason."""
 PICTURES = os.environ.get("DART_PICTURES", "")
 """A folder: the panels are drawn there, of a longer run."""
 REHEARSAL = {
@@ -121,6 +136,9 @@ def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Set
 
             draw(prometheus, shown, begins, ends, Path(PICTURES))
         assert empty(prometheus, shown, begins, ends) == []
+        names = {name for name in prometheus.ask("label/__name__/values") if name.startswith("dart_")}
+        seen = {re.sub("_(bucket|sum|count)$", "", name) for name in names}
+        assert seen == {metric.name for metric in METRICS} - set(UNSEEN)
         broken = {
             rule["name"]: rule["lastError"]
             for group in prometheus.ask("rules")["groups"]
