@@ -18,7 +18,10 @@ BOARD = Board(
     ),
     rows={
         "Now": (
-            Number(title="Ready pods", says="That take work.", queries=[Q(f"sum(dart_verifier_ready{{{PODS}}}) or vector(0)")]),
+            Number(
+                title="Ready pods", says="That take work.",
+                queries=[Q(f"sum(dart_verifier_ready{{{PODS}}}) or vector(0)")],
+            ),
             Number(
                 title="Fullest queue", says="At 1 requests are refused with 429, and samplers ask another pod.",
                 unit="percentunit", bad=(0.5, 0.9),

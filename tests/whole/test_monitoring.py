@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +117,14 @@ def alarms(prometheus: Prometheus, when: float) -> dict[str, list[dict[str, Any]
     return found
 
 
+def until(holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    """Wait for it."""
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends, f"waited for {what}"
+        time.sleep(0.3)
+
+
 def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Setting, tmp_path: Path) -> None:
     pytest.importorskip("charts.dashboards", reason="pip install dart-k8s[dev]")
     with (
@@ -147,3 +155,5 @@ def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Set
         }
         assert broken == {}
         assert alarms(prometheus, (begins + ends) / 2) == {} and alarms(prometheus, ends) == {}
+        here.end()
+        until(lambda: set(alarms(prometheus, time.time())) == {"DartOperatorDown"}, "the alarm of a killed operator")
