@@ -197,6 +197,17 @@ def test_from_an_empty_cluster_to_a_release_that_changes_and_goes(release: Relea
         release.helm("uninstall", "second")
         release.done("install", "second", CHART, "-f", EXAMPLES["s3"], "--take-ownership")
         release.done("uninstall", "second", "--wait")
+
+        # Others of somebody else's take more words: Helm applies on the server, where fields have owners.
+        older = definitions(cluster)["trainings.dart-k8s.io"]["spec"]
+        older["versions"][0]["schema"]["openAPIV3Schema"]["description"] = "An older one."
+        about = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+        cluster.apply({**about, "metadata": {"name": "trainings.dart-k8s.io"}, "spec": older})
+        refused = release.helm("install", "third", CHART, "-f", EXAMPLES["s3"], "--take-ownership")
+        assert refused.returncode != 0 and "conflict" in refused.stderr
+        release.helm("uninstall", "third")
+        release.done("install", "third", CHART, "-f", EXAMPLES["s3"], "--take-ownership", "--force-conflicts")
+        release.done("uninstall", "third", "--wait")
         assert [item["metadata"]["name"] for item in cluster.call("GET", path)["items"]] == ["kept"]
     finally:
         cluster.core.delete_namespace(team)
