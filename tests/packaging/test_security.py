@@ -111,6 +111,17 @@ def test_nothing_comes_into_pods_of_syntheses_but_who_reads_their_metrics(name: 
         assert set(stages["values"]) == {stage.value for stage in Stage} - {"verifier"}
 
 
+def test_nobody_reaches_verification_pods_but_their_samplers_unless_the_values_name_a_reader() -> None:
+    assert "dart-verifier-metrics" not in {one["metadata"]["name"] for one in example("full")}
+    reader = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    values = {"networkPolicy": {"pods": {"namespaces": ["team"], "verifierMetricsFrom": [reader]}}}
+    policy = the("NetworkPolicy", template(values=values), "dart-verifier-metrics")
+    assert policy["metadata"]["namespace"] == "team"
+    assert policy["spec"]["podSelector"]["matchLabels"]["dart-k8s.io/stage"] == "verifier"
+    [rule] = policy["spec"]["ingress"]
+    assert rule == {"from": [reader], "ports": [{"protocol": "TCP", "port": VERIFIER_PORT}]}
+
+
 def test_pods_of_syntheses_reach_the_store_verifiers_and_what_is_listed_where_that_is_wanted() -> None:
     listed = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 8000}]}
     values = {"networkPolicy": {"pods": {"egress": [listed]}}, **EMBEDDED}
