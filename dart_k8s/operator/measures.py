@@ -36,7 +36,9 @@ RECONCILES = Metric(
 RECONCILE_SECONDS = Metric(
     name="dart_reconcile_duration_seconds", kind="histogram", help="Length of a reconcile.", buckets=SECONDS
 )
-QUEUE_DEPTH = Metric(name="dart_workqueue_depth", kind="gauge", help="Keys that are due and wait for a worker.")
+QUEUE_DEPTH = Metric(
+    name="dart_workqueue_depth", kind="gauge", help="Keys that are due and wait for a worker; 0 while it stands by."
+)
 QUEUE_WAIT = Metric(
     name="dart_workqueue_queue_duration_seconds",
     kind="histogram",

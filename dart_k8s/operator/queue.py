@@ -96,6 +96,15 @@ class Queue:
             if again is not None:
                 self._add(key, again)
 
+    def begin(self) -> None:
+        """Workers begin: what is due already is due from now on, since nobody was there to be late."""
+        with self._changed:
+            now = self._clock()
+            for key, due in self._due.items():
+                if due < now:
+                    self._due[key] = now
+                    heapq.heappush(self._heap, (now, next(self._count), key))
+
     def next_due(self) -> float | None:
         """When the first key is due, by the clock; None: none waits."""
         with self._changed:

@@ -101,6 +101,7 @@ class Runtime:
 
     def begin(self) -> None:
         """Look at every Synthesis: what it led to is unknown to a new process, or a new leader."""
+        self.queue.begin()
         for key in self.caches.syntheses.known():
             self.queue.add(key)
 
@@ -130,7 +131,8 @@ class Runtime:
     def measure(self) -> None:
         """Set the gauges."""
         now = self.clock()
-        self.measures.set(QUEUE_DEPTH, self.queue.depth())
+        # Who stands by has all keys in its queue and no workers: that is no backlog.
+        self.measures.set(QUEUE_DEPTH, self.queue.depth() if self.may_write() else 0)
         self.measures.set(WORKING, self.queue.working())
         ages: dict[str, float] = {}
         for reflector in self.reflectors:

@@ -8,6 +8,7 @@ from dart_k8s.errors import ClusterUnavailable, ObjectRefused
 from dart_k8s.names import Stage
 from dart_k8s.operator.controller import PROGRESS_SECONDS
 from dart_k8s.operator.keys import Key
+from dart_k8s.operator.measures import QUEUE_DEPTH
 from dart_k8s.reconcile import Progress
 
 from .running import Running, synthesis
@@ -230,3 +231,14 @@ def test_watches_that_lose_events_change_nothing_once_the_list_is_made_anew():
     here.cluster.expire()
     here.settle(5)
     assert here.jobs() == ["s-prepare-1", "s-sampler-1"]
+
+
+def test_who_stands_by_has_no_backlog():
+    here = Running()
+    here.runtime.queue.add(Key("a", "s"))
+    here.leads = False
+    here.runtime.measure()
+    assert here.metrics.value(QUEUE_DEPTH) == 0
+    here.leads = True
+    here.runtime.measure()
+    assert here.metrics.value(QUEUE_DEPTH) == 1

@@ -69,6 +69,20 @@ def test_pauses_after_failures_double_up_to_a_bound_and_a_success_ends_them():
     assert {queue.take(), queue.take()} == {A, B}
 
 
+def test_what_stood_there_before_workers_began_was_not_late_and_is_not_lost():
+    waited: list[float] = []
+    clock = Clock()
+    queue = Queue(clock=clock, draw=lambda: 1.0, waited=waited.append)
+    queue.add(A)
+    queue.add(B, after=7200)
+    clock.at += 3600
+    queue.begin()
+    clock.at += 2
+    assert [queue.take(), queue.take()] == [A, None] and waited == [2]
+    clock.at += 3600
+    assert queue.take() == B
+
+
 def test_a_closed_queue_gives_out_nothing():
     queue, _ = made()
     queue.add(A)

@@ -1,5 +1,5 @@
-"""A real Prometheus scrapes a real run: every panel of every dashboard has data, and no alert fires of a run that is
-well."""
+"""A real Prometheus scrapes a real run under two operators: every panel of every dashboard has data, and no alert fires
+of a run that is well."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ UNSEEN = {
     "dart_verifier_evicted_sessions_total": CODE,
 }
 """Metrics of which such a run has no series, with the reason."""
+OF_OBJECTS = '{__name__=~"dart_synthesis_.*"}'
 PICTURES = os.environ.get("DART_PICTURES", "")
 """A folder: the panels are drawn there, of a longer run."""
 REHEARSAL = {
@@ -70,10 +71,8 @@ def scraped(here: Run, prometheus: Prometheus) -> Iterator[None]:
 
     def tell() -> None:
         while not over.wait(0.3):
-            with suppress(OSError, IndexError, KeyError):
-                started = [line for line in here.lines() if line.get("event") == "started"]
-                address = f"127.0.0.1:{started[0]['health_port']}"
-                prometheus.targets("operator", {address: {"namespace": "dart", "pod": "operator-1"}})
+            with suppress(OSError):
+                prometheus.targets("operator", operators(here))
                 prometheus.targets("pods", targets(here))
 
     telling = threading.Thread(target=tell, daemon=True)
@@ -83,6 +82,16 @@ def scraped(here: Run, prometheus: Prometheus) -> Iterator[None]:
     finally:
         over.set()
         telling.join(10.0)
+
+
+def operators(here: Run) -> dict[str, dict[str, str]]:
+    """Address -> labels of the operators."""
+    found = {}
+    for number in range(1, len(here.operators) + 1):
+        for line in here.lines(number) if (here.folder / f"operator-{number}.log").exists() else ():
+            if line.get("event") == "started":
+                found[f"127.0.0.1:{line['health_port']}"] = {"namespace": "dart", "pod": f"operator-{number}"}
+    return found
 
 
 def targets(here: Run) -> dict[str, dict[str, str]]:
@@ -136,6 +145,8 @@ def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Set
     ):
         begins = time.time()
         here.deploy()
+        until(lambda: bool(operators(here)) and here.leads(), "a leader")
+        here.operator()
         here.submit(**(SHOWPIECE if PICTURES else REHEARSAL))
         here.reach("Complete", 1200.0 if PICTURES else 240.0)
         time.sleep(2.0)  # one more scrape
@@ -156,6 +167,9 @@ def test_every_panel_has_data_of_a_run_and_no_alert_is_raised_by_it(setting: Set
             if rule["health"] != "ok"
         }
         assert broken == {}
+        [leads] = [one["metric"]["pod"] for one in prometheus.now("dart_leader == 1", ends)]
+        assert [one["value"][1] for one in prometheus.now("dart_leader", ends)].count("0") == 1, "the other stands by"
+        assert {one["metric"]["pod"] for one in prometheus.now(OF_OBJECTS, ends)} == {leads}
         assert prometheus.range('ALERTS{alertstate="firing"}', begins, ends) == [] and alarms(prometheus, ends) == {}
         here.end()
         until(lambda: set(alarms(prometheus, time.time())) == {"DartOperatorDown"}, "the alarm of a killed operator")
