@@ -97,8 +97,19 @@ def user_settings(stage: Stage, spec: SynthesisSpec) -> PodSettings:
             return spec.verifiers
         case Stage.CURATE:
             return spec.curate
+        case Stage.CLEANUP:
+            # What was deleted along with the Synthesis must not keep its output from being deleted.
+            return spec.prepare.model_copy(update={"volumes": tuple(map(_optional, spec.prepare.volumes))})
         case _:
             return spec.prepare
+
+
+def _optional(volume: Mapping[str, Any]) -> dict[str, Any]:
+    """The volume, empty if the ConfigMap or Secret that it shows is gone."""
+    return {
+        kind: {**source, "optional": True} if kind in ("configMap", "secret") else source
+        for kind, source in volume.items()
+    }
 
 
 def _deadline(stage: Stage, spec: SynthesisSpec) -> int:

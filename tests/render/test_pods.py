@@ -210,3 +210,11 @@ def test_variables_of_the_users_own_sources_come_after_and_so_win():
         {"secretRef": {"name": "s3"}},
         mine,
     ]
+
+
+def test_cleaning_up_does_not_wait_for_what_was_deleted_along_with_the_synthesis():
+    mine = [{"name": "script", "configMap": {"name": "problems"}}, {"name": "scratch", "emptyDir": {}}]
+    for stage, optional in ((Stage.PREPARE, {}), (Stage.CLEANUP, {"optional": True})):
+        volumes = container_of(stage, prepare={"volumes": mine})[0]["volumes"]
+        assert {"name": "script", "configMap": {"name": "problems", **optional}} in volumes
+        assert {"name": "scratch", "emptyDir": {}} in volumes
