@@ -328,9 +328,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "Degraded", "True", "Not all of the output could be deleted in time.", "The message names what remains."
         ),
         "InternalError": _why(
-            "Ready Prepared Progressing Degraded Failed",
+            ANYWHERE,
             "Unknown",
-            "The operator itself failed on this object.",
+            "The program itself failed: the operator on this object, or one of its pods.",
             "It is tried again; please report the message with the operator's log.",
         ),
     }
