@@ -29,7 +29,7 @@ from tests.tools import cache
 
 REGISTRY, VERSION = "registry.test", "e2e"
 """Names are pulled from nowhere: the node has them."""
-FORMAT = 1
+FORMAT = 2
 """Of kept layers; another one when they are made otherwise."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PLACE = f"opt/dart/lib/{PYTHON}/site-packages"
@@ -126,7 +126,7 @@ def packages(extra: str, folder: Path) -> Layer:
         staging = folder / (extra or "packages")
         for name in wanted:
             for file in distribution(name).files or ():
-                if ".." not in file.parts and not file.name.endswith(".pyc"):
+                if not {"..", "tests"} & set(file.parts) and not file.name.endswith(".pyc"):
                     target = staging / file
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(str(file.locate()), target)
@@ -179,6 +179,6 @@ def closure(extra: str) -> dict[str, str]:
 
 
 def _compile(folder: Path) -> None:
-    """All but the packages' own tests. What can't be compiled, as a template, is left."""
-    how = ["-q", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash", "-x", "/tests/"]
+    """What can't be compiled, as a template, is left."""
+    how = ["-q", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([sys.executable, "-m", "compileall", *how, str(folder)], check=False)

@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 SECRET = "store"
 SMALL = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "2Gi"}}
 INSTALLS_WITHIN = "180s"
+PREVIOUS = "previous"
+"""Another tag of the same images."""
 IMAGES = ("operator", "worker", "verifier")
 
 
@@ -74,10 +76,12 @@ class Release:
         return done.stdout
 
     def apply(self, verb: str = "install", chart: Path = CHART, **values: Any) -> str:
-        """`helm install` or `helm upgrade` and wait until the operator is ready."""
+        """`helm install` or `helm upgrade` and wait until the operator is ready. Definitions that a release before this
+        one has left are taken over (docs/upgrading.md)."""
+        flags = ["--take-ownership"] if verb == "install" else []
         file = self.platform.folder / f"{self.namespace}-{self.name}.yaml"
         file.write_text(yaml.safe_dump(_merged(self.platform.values(), values)))
-        return self.helm(verb, chart, "--values", file, "--wait", "--timeout", INSTALLS_WITHIN)
+        return self.helm(verb, chart, "--values", file, "--wait", "--timeout", INSTALLS_WITHIN, *flags)
 
     def uninstall(self) -> str:
         """And wait until its objects are gone."""
@@ -87,7 +91,12 @@ class Release:
         """Names of its pods."""
         chosen = f"app.kubernetes.io/component=operator,app.kubernetes.io/instance={self.name}"
         found = self.platform.node.core.list_namespaced_pod(self.namespace, label_selector=chosen).items
-        return [pod.metadata.name for pod in found]
+        return [pod.metadata.name for pod in found if not pod.metadata.deletion_timestamp]
+
+    def images(self) -> list[str]:
+        """Of its pods' containers."""
+        core = self.platform.node.core
+        return [core.read_namespaced_pod(name, self.namespace).spec.containers[0].image for name in self.operators()]
 
     def leader(self) -> str | None:
         """The pod that holds the Lease."""
@@ -129,7 +138,9 @@ def released(platform: Platform, name: str = "dart") -> Iterator[Release]:
 
 def load_images(node: Node, folder: Path) -> None:
     """Build those that pods of a test need, and give them to the node."""
-    node.runtime.load(*(images.build(name, folder) for name in IMAGES))
+    made = [images.build(name, folder) for name in IMAGES]
+    older = [replace(image, name=image.name.replace(f":{images.VERSION}", f":{PREVIOUS}")) for image in made]
+    node.runtime.load(*made, *older)
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

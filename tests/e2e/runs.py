@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
+from kubernetes import client
 
 from dart_k8s.edges.store import Store, open_store
+from tests.cli.test_run import written
 from tests.whole.runs import RATES, check
 
 from .platform import Platform, pods_told
@@ -58,6 +60,22 @@ class Run:
             time.sleep(0.3)
         assert status.get("phase") == phase, (status, self.told())
         return status
+
+    def gone(self) -> bool:
+        """Whether nothing of that name is there."""
+        try:
+            self.get()
+        except client.ApiException as error:
+            return bool(error.status == 404)
+        return False
+
+    def until_trials(self, trials: int) -> None:
+        """Wait until so many are in the store, while it samples."""
+        store = self.store
+        self.platform.node.eventually(
+            lambda: sum(written(store).values()) >= trials, f"{trials} trials of {self.namespace}", seconds=ENDS_WITHIN
+        )
+        assert self.get()["status"]["phase"] == "Sampling", self.get()["status"]
 
     def pods(self, stage: str) -> list[Any]:
         """Those of a stage that run."""

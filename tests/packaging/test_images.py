@@ -3,6 +3,7 @@
 import re
 import sys
 import tomllib
+from importlib.metadata import distributions, version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -18,16 +19,16 @@ CONSTRAINTS = (ROOT / ".ci/constraints.txt").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
-def load_pins() -> ModuleType:
-    """images/pins.py runs in a build, from a path; it is in no package."""
-    specification = spec_from_file_location("pins", ROOT / "images/pins.py")
+def load(name: str) -> ModuleType:
+    """A script of images/ runs in a build, from a path; it is in no package."""
+    specification = spec_from_file_location(name, ROOT / "images" / f"{name}.py")
     assert specification is not None and specification.loader is not None
     module = module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
 
 
-pins = load_pins()
+pins, sbom = load("pins"), load("sbom")
 
 
 @pytest.fixture(params=FILES, ids=[path.parent.name for path in FILES])
@@ -89,6 +90,22 @@ def test_an_image_says_what_it_is_and_starts_dart(image: Containerfile) -> None:
     assert PROJECT["license"] in labels
     assert last.arguments("ENTRYPOINT") == ['["/opt/dart/bin/dart"]']
     assert "dart" in PROJECT["scripts"]
+
+
+def test_an_image_holds_the_bill_of_its_materials(image: Containerfile) -> None:
+    [written] = re.findall(r"sbom\.py (\S+) /opt/dart > (\S+)", " ".join(image.stages[0].arguments("RUN")))
+    [title] = re.findall(r'image\.title="([^"]+)"', " ".join(image.stages[-1].arguments("LABEL")))
+    assert written == (title, "/opt/dart/sbom.cdx.json")
+
+
+def test_a_bill_names_every_package_with_its_licence_and_is_the_same_twice() -> None:
+    here = [str(path) for path in map(Path, sys.path) if path.name == "site-packages"]
+    document = sbom.bill("dart-test", distributions(path=here))
+    assert document == sbom.bill("dart-test", distributions(path=here))
+    found = {one["name"]: one for one in document["components"]}
+    assert found["numpy"]["purl"] == f"pkg:pypi/numpy@{version('numpy')}"
+    assert found["numpy"]["licenses"]
+    assert document["dependencies"][0]["dependsOn"] == [one["purl"] for one in document["components"]]
 
 
 def test_every_pin_has_a_hash() -> None:

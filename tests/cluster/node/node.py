@@ -8,7 +8,7 @@ import contextlib
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import yaml
 
@@ -79,6 +79,11 @@ class Node(ControlPlane):
         """What a container printed, through the kubelet."""
         more = {"container": container} if container else {}
         return str(self.core.read_namespaced_pod_log(pod, namespace, previous=previous, **more))
+
+    def kill(self, pod: Any) -> None:
+        """SIGKILL to the first process of a running pod's container: `pod` as the client gives it."""
+        identity = pod.status.container_statuses[0].container_id.rpartition("/")[2]
+        self.runtime.ctr("--namespace=k8s.io", "tasks", "kill", "--signal", "SIGKILL", identity)
 
     def _account_of_proxy(self) -> None:
         """kube-proxy reads Services and nodes: the role is Kubernetes' own, its binding an installer's."""
