@@ -15,7 +15,7 @@ import pytest
 
 from tests import tools
 from tests.cluster import sources
-from tests.tools import CONTROLPLANE, KWOK, OwnTool, Tool
+from tests.tools import CONTAINERD, CONTROLPLANE, IPTABLES, KWOK, OwnTool, Tool
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,3 +150,20 @@ def test_the_module_that_is_built_is_one_release_of_kubernetes_with_all_that_is_
     assert set(re.findall(r"^\tk8s\.io/\S+ => k8s\.io/\S+ (\S+)$", module, re.MULTILINE)) == {staging}
     named = re.findall(r'"((?:kube|etcd)[a-z-]*)"', (CONTROLPLANE.source / "main.go").read_text())
     assert set(sources.COMPONENTS) <= set(named)
+
+
+def test_what_a_node_is_made_of_comes_from_the_cache_alone(bare, monkeypatch):
+    program(bare / "containerd")
+    monkeypatch.setenv("CONTAINERD", str(bare / "containerd"))
+    assert CONTAINERD.find() is None
+    built(CONTAINERD)
+    assert CONTAINERD.find() == CONTAINERD.cached
+
+
+def test_debian_files_that_nothing_brings_are_named_and_fail_in_ci(bare, monkeypatch):
+    IPTABLES.build()  # a machine without apt-get
+    with pytest.raises(pytest.skip.Exception, match="libxtables12"):
+        IPTABLES.need()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="iptables is missing"):
+        IPTABLES.need()
