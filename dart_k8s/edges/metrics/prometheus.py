@@ -1,4 +1,4 @@
-"""Metrics by prometheus_client, in a registry of their own: the one importer of that package."""
+"""Metrics by prometheus_client, in a registry of their own: with `objects` the one importer of that package."""
 
 from threading import Lock
 from typing import Any
@@ -15,7 +15,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from dart_k8s.edges.metrics.base import Metric, labels_of, names_of, objects_of
+from dart_k8s.edges.metrics.base import Metric, labels_of
+from dart_k8s.edges.metrics.objects import Objects
 
 __all__ = ["PrometheusMetrics"]
 
@@ -34,8 +35,8 @@ class PrometheusMetrics:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
         self._made: dict[str, Any] = {}
-        self._shown: dict[str, dict[tuple[str, str], dict[tuple[str, ...], tuple[str, ...]]]] = {}
-        """Gauge of objects -> object -> values of its fixed labels -> of all its own labels."""
+        self._objects = Objects()
+        self._registry.register(self._objects)
         self._lock = Lock()
 
     def add(self, metric: Metric, value: float = 1.0, **labels: str) -> None:
@@ -52,24 +53,11 @@ class PrometheusMetrics:
 
     def show(self, metric: Metric, of: tuple[str, str], value: float, **labels: str) -> bool:
         """See `Metrics`."""
-        values, fixed = objects_of(metric, labels)
-        with self._lock:
-            shown = self._shown.setdefault(metric.name, {})
-            if of not in shown and len(shown) >= metric.objects:
-                return False
-            made, old = self._get(metric), shown.setdefault(of, {}).get(fixed)
-            if old is not None and old != values:
-                made.remove(*of, *old)
-            shown[of][fixed] = values
-            made.labels(*of, *values).set(value)
-            return True
+        return self._objects.show(metric, of, value, **labels)
 
     def hide(self, of: tuple[str, str]) -> None:
         """See `Metrics`."""
-        with self._lock:
-            for name, shown in self._shown.items():
-                for values in shown.pop(of, {}).values():
-                    self._made[name].remove(*of, *values)
+        self._objects.hide(of)
 
     def _child(self, metric: Metric, kind: str, given: dict[str, str]) -> Any:
         values = labels_of(metric, kind, given)
@@ -84,7 +72,7 @@ class PrometheusMetrics:
         return made
 
     def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
-        names = names_of(metric)
+        names = tuple(metric.labels)
         if metric.kind == "counter":
             return Counter(metric.name, metric.help, names, registry=self._registry)
         if metric.kind == "gauge":
