@@ -57,9 +57,11 @@ def curate(view: View) -> Step:
 
 def _last_look(view: View) -> FoldOrder | None:
     """A fold for the status' numbers, if they are not those of the end: an operator that died between closing the run
-    and saying so leaves older ones. Of a closed run it only reads."""
+    and saying so leaves older ones. Of a closed run it only reads; a store that fails is asked for a while."""
     told = (view.status.get("progress") or {}).get("fraction") == 1.0
-    return order(view) if view.progress is None and not told and view.failure("fold") is None else None
+    failed = view.failure("fold")
+    asks = failed is None or view.now < failed.since + view.settings.stuck_seconds
+    return order(view) if view.progress is None and not told and asks else None
 
 
 def finish(view: View) -> Step:

@@ -56,7 +56,9 @@ def test_a_new_operator_knows_a_run_that_is_being_curated_by_its_job():
         assert decide(seen, SETTINGS).fold is not None
         known = {"status": {"progress": {"fraction": 1.0}}}
         assert decide(replace(seen, synthesis={**seen.synthesis, **known}), SETTINGS).fold is None
-        assert decide(replace(seen, failures=(Failure(what="fold", reason="x", message="x"),)), SETTINGS).fold is None
+        for since, asks in ((NOW - 60, True), (NOW - 3600, False)):
+            failure = Failure(what="fold", reason="StoreUnavailable", message="no answer", since=since)
+            assert (decide(replace(seen, failures=(failure,)), SETTINGS).fold is not None) is asks
         assert decide(replace(seen, progress=CLOSED, progress_at=NOW), SETTINGS).fold is None
     opened = decide(facts(jobs=(done(Stage.PREPARE, 2), done(Stage.CURATE, digest="older"))), SETTINGS)
     assert opened.status["phase"] == "Sampling" and opened.fold is not None
