@@ -328,3 +328,11 @@ def test_names_are_short_enough_whatever_the_release_is_called() -> None:
     for found in template(values={"objectStore": {"embedded": {"enabled": True}}}, release="a" * 53):
         # A label of a StatefulSet's pods adds a hash to its name.
         assert len(found["metadata"]["name"]) <= (52 if found["kind"] == "StatefulSet" else 63)
+
+
+def test_alerts_name_their_pages_where_the_installation_serves_them() -> None:
+    for prefix in ("", "https://git.example/dart/"):
+        made = template(values={"monitoring": {"rules": {"enabled": True, "runbookPrefix": prefix}}})
+        groups = [group for one in made if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
+        pages = [rule["annotations"]["runbook_url"] for group in groups for rule in group["rules"] if "alert" in rule]
+        assert pages and all(page.startswith(f"{prefix}docs/runbooks/") for page in pages)
