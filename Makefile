@@ -103,6 +103,11 @@ dashboards: install ## Write charts/dart/dashboards anew from their code
 pictures: tools ## Draw the dashboards' panels into docs/images, from a run that takes some minutes
 	DART_PICTURES=docs/images $(BIN)/pytest -q tests/whole/test_monitoring.py
 
+.PHONY: reference
+reference: install ## Write docs/reference anew: fields from the definitions, conditions and commands from the code
+	DART_GOLDEN=write $(BIN)/pytest -q -p no:randomly tests/guards/test_docs.py -k golden
+	@git --no-pager diff --stat -- docs/reference
+
 .PHONY: images
 images: ## Build container images (IMAGES="worker sampler"; more flags of the builder in BUILD)
 	@version=$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' dart_k8s/__init__.py); \

@@ -2,9 +2,10 @@
 
 The words after a fence's language say it:
 
-    sh, console           run on one machine, in a folder with manifests, charts and images   tests/cli/test_pages.py
-    sh cluster            run against the tests' control plane with a real operator           tests/whole/test_pages.py
-    sh e2e                run on the real node                                                 tests/e2e
+    sh, console           run on one machine, in a folder with manifests and charts     tests/cli/test_pages.py
+    sh cluster            run against the tests' control plane with a real operator     tests/whole/test_pages.py
+    sh chart              run with Helm beside the tests' API server, pods pretend      tests/packaging/test_pages.py
+    sh e2e                run on the real node                                          tests/e2e
     sh not-run REASON     not run; REASON is one of `REASONS`
     yaml                  a declaration, or another object of Kubernetes
     yaml values           values of the chart
@@ -39,13 +40,14 @@ REASONS = {
     "kueue": "needs Kueue, whose modules can't be had in the tests",
     "mirror": "needs a mirror of images",
     "network": "downloads from a hub or a registry",
+    "object-store": "needs the chart's embedded store: an image and a volume that the tests have not",
     "placeholder": "names things of yours",
     "prometheus-operator": "needs the Prometheus operator",
     "registry": "needs a registry of images",
     "repository": "installs or tests this repository itself",
 }
 """Why a block is not run."""
-RUN_BY = ("", "cluster", "e2e")
+RUN_BY = ("", "cluster", "chart", "e2e")
 OF_YAML = ("", "values", "settings")
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)$")
 
@@ -164,7 +166,8 @@ def agrees(says: str, said: str) -> bool:
 
 
 def _line(line: str) -> str:
-    return " ".join(line.split()) + "\n"
+    # Newer ones of kubectl say of which namespace.
+    return re.sub(r" deleted from \S+ namespace$", " deleted", " ".join(line.split())) + "\n"
 
 
 def _pattern(shown: list[list[str]]) -> str:

@@ -27,13 +27,14 @@ WRITES = os.environ.get("DART_PAGES") == "write"
 class Shell:
     """A bash in a folder of its own with this environment's programs; `with` ends it and all that it started."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None, *, programs: Iterable[Path] = ()) -> None:
+        """`programs`: folders of more of them."""
         self.folder = folder
         for name in COPIED:
             shutil.copytree(ROOT / name, folder / name)
-        programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        path = [str(Path(sys.executable).parent), *map(str, programs), os.environ.get("PATH", os.defpath)]
         self._environment = {
-            "PATH": os.pathsep.join(programs), "HOME": str(folder),
+            "PATH": os.pathsep.join(path), "HOME": str(folder),
             "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
             "COLUMNS": "100", "TERM": "dumb", "LC_ALL": "C.UTF-8", "TZ": "UTC", "KUBECONFIG": os.devnull,
             "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **(env or {}),

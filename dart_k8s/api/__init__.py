@@ -10,7 +10,6 @@ from .load import KINDS, Declaration, load_documents, load_one, load_value, to_d
 from .metadata import API_VERSION, GROUP, Metadata
 from .pods import EnvVar, PodSettings
 from .recipes import RECIPES, SUMMARIES, TRAINING_RECIPES, show
-from .reference import reference
 from .running import (
     Claims,
     Curating,
@@ -86,7 +85,6 @@ __all__ = [
     "load_documents",
     "load_one",
     "load_value",
-    "reference",
     "show",
     "template",
     "to_dict",

@@ -114,7 +114,8 @@ def _progress(progress: Progress) -> dict[str, Any]:
         "undecided": progress.undecided,
         "pending": progress.pending,
         "expectedTrials": round(whole),
-        "stopped": dict(sorted(stopped.items())),
+        # Not an empty one: applied after one with counts, an API server makes null of it and refuses that.
+        **({"stopped": dict(sorted(stopped.items()))} if stopped else {}),
     }
 
 

@@ -260,7 +260,8 @@ class _Pod:
             here.mkdir(parents=True, exist_ok=True)
             if source := volumes[mount["name"]].get("configMap"):
                 path = f"/api/v1/namespaces/{self.namespace}/configmaps/{source['name']}"
-                found = self._patiently(lambda path=path: self.kubelet.cluster.call("GET", path), wait=True)  # type: ignore[misc]
+                needed = not source.get("optional")
+                found = self._patiently(lambda path=path: self.kubelet.cluster.call("GET", path), wait=needed)  # type: ignore[misc]
                 files = {key: text.encode() for key, text in (found.get("data") or {}).items()}
                 files |= {key: base64.b64decode(data) for key, data in (found.get("binaryData") or {}).items()}
                 for key, data in files.items():

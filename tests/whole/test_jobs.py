@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dart_k8s.names import QUEUE
+from tests.operator.real import SAMPLING
 
 if TYPE_CHECKING:
     from .standing import Standing
@@ -32,6 +33,17 @@ def test_a_sampler_whose_pod_is_deleted_is_replaced_and_is_no_failure(here: Stan
     here.plane.eventually(lambda: first not in here.running("deleted-sampler-1", 2), "a replacement")
     assert here.failed("deleted-sampler-1") == 0
     assert here.status("deleted")["failures"] == 0
+
+
+def test_a_status_goes_on_when_queries_that_had_stopped_are_opened_again(here: Standing) -> None:
+    here.begin("opened")
+    here.folded.say("opened", {**SAMPLING, "trials": 40, "open": 6, "stopped": {"target": 4}})
+    here.change("opened", samplers={"replicas": 3})
+    here.seen("opened", lambda now: now["progress"].get("stopped") == {"target": 4}, "queries at their target")
+    here.folded.say("opened", {**SAMPLING, "trials": 50})
+    here.change("opened", samplers={"replicas": 2})
+    now = here.seen("opened", lambda now: now["progress"]["trials"] == 50, "the numbers after that")
+    assert not now["progress"].get("stopped")
 
 
 def test_fewer_samplers_end_pods_of_the_same_job_and_more_add_some(here: Standing) -> None:

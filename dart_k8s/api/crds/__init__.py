@@ -2,5 +2,6 @@
 
 from .definition import definition, definitions, schema
 from .kinds import KINDS, Kind
+from .page import page
 
-__all__ = ["KINDS", "Kind", "definition", "definitions", "schema"]
+__all__ = ["KINDS", "Kind", "definition", "definitions", "page", "schema"]
