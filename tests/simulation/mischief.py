@@ -135,8 +135,11 @@ class Mischief:
         if policy:
             self._change(f"deletion policy {policy}", deletionPolicy=policy)
             await asyncio.sleep(rng.uniform(0.0, 3.0))
-        # A policy that the operator had no time to see leaves no finalizer, and so nobody who cleans up.
-        self.deletes_output = FINALIZER in run.user.get(SYNTHESES, "math", "s")["metadata"].get("finalizers", ())
+        # A policy that the operator had no time to see leaves no finalizer, and so nobody who cleans up; a finalizer
+        # that it had no time to take off deletes nothing.
+        last = run.user.get(SYNTHESES, "math", "s")
+        finalized = FINALIZER in last["metadata"].get("finalizers", ())
+        self.deletes_output = finalized and last["spec"].get("deletionPolicy") == "Delete"
         run.user.delete(SYNTHESES, "math", "s", propagation=rng.choice(("Background", "Foreground")))
         self._did("Synthesis deleted")
         if rng.random() < 0.5:
