@@ -94,8 +94,17 @@ def definitions(cluster: Cluster) -> dict[str, dict[str, Any]]:
 
 
 def remove_definitions(cluster: Cluster) -> None:
-    """So that the cluster is empty."""
+    """So that the cluster is empty. What operators of other tests left with a finalizer would keep them for ever."""
     for name in definitions(cluster):
+        plural, _, group = name.partition(".")
+        for item in cluster.call("GET", f"/apis/{group}/v1alpha1/{plural}")["items"]:
+            if item["metadata"].get("finalizers"):
+                path = f"/apis/{group}/v1alpha1/namespaces/{item['metadata']['namespace']}/{plural}"
+                with suppress(client.ApiException):
+                    cluster.call(
+                        "PATCH", f"{path}/{item['metadata']['name']}", {"metadata": {"finalizers": None}},
+                        content="application/merge-patch+json",
+                    )  # fmt: skip
         with suppress(client.ApiException):
             cluster.call("DELETE", f"{DEFINITIONS}/{name}")
     cluster.eventually(lambda: not definitions(cluster), "the definitions to be gone")
