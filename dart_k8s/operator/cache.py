@@ -36,6 +36,11 @@ class Cache(Generic[Fact]):
         with self._lock:
             return [self._facts[one][2] for one in sorted(self._of.get(key, ()))]
 
+    def count(self, key: Key) -> int:
+        """How many objects of a Synthesis there are."""
+        with self._lock:
+            return len(self._of.get(key, ()))
+
     def __len__(self) -> int:
         return len(self._facts)
 

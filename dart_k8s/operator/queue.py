@@ -50,6 +50,8 @@ class Queue:
         self._working: dict[Key, float | None] = {}
         """Keys that are worked on, and when to work on each again."""
         self._failures: dict[Key, int] = {}
+        self._rests: dict[Key, float] = {}
+        """Keys that are not given out before a time."""
         self._changed = Condition()
         self._closed = False
 
@@ -89,10 +91,12 @@ class Queue:
                 self._changed.wait(max(0.0, min(ends, due if due is not None else ends) - now))
         return None
 
-    def done(self, key: Key) -> None:
-        """The worker is through with a key that it took."""
+    def done(self, key: Key, rest: float = 0.0) -> None:
+        """The worker is through with a key that it took, and nobody takes it again for so many seconds."""
         with self._changed:
             again = self._working.pop(key)
+            if rest > 0.0:
+                self._rests[key] = self._clock() + rest
             if again is not None:
                 self._add(key, again)
 
@@ -132,6 +136,7 @@ class Queue:
             again = self._working[key]
             self._working[key] = due if again is None else min(again, due)
             return
+        due = max(due, self._rests.get(key, due))
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
             heapq.heappush(self._heap, (due, next(self._count), key))
@@ -148,6 +153,7 @@ class Queue:
             return None
         key = heapq.heappop(self._heap)[2]
         del self._due[key]
+        self._rests.pop(key, None)
         self._working[key] = None
         self._waited(now - due)
         return key

@@ -34,6 +34,9 @@ from .reflector import Reflector
 __all__ = ["Runtime"]
 
 OURS = f"{MANAGED_BY}={OPERATOR}"
+REST_PER_POD, FEW_PODS, LONGEST_REST = 0.01, 20, 1.0
+"""Seconds that a Synthesis of many pods is left alone after a reconcile, for each pod over a few: each of them changes
+half a dozen times as it comes and goes, and a look at all of them costs by their number."""
 CHILDREN = (CONFIG_MAPS, DEPLOYMENTS, NETWORK_POLICIES, SERVICES)
 
 
@@ -123,10 +126,13 @@ class Runtime:
             outcome = "failed"
             self.queue.retry(key)
         finally:
-            self.queue.done(key)
+            self.queue.done(key, self._rest(key))
         self.measures.reconciled(outcome, self.clock() - began)
         self.tell("reconciled", synthesis=str(key), result=outcome, seconds=round(self.clock() - began, 4))
         return outcome
+
+    def _rest(self, key: Key) -> float:
+        return min(LONGEST_REST, max(0, self.caches.pods.count(key) - FEW_PODS) * REST_PER_POD)
 
     def measure(self) -> None:
         """Set the gauges."""

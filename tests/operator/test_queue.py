@@ -44,6 +44,23 @@ def test_a_key_that_is_worked_on_comes_again_only_after_it_is_done():
     assert queue.take() is None
 
 
+def test_a_key_that_rests_is_not_given_out_before_however_often_it_is_added_and_others_are():
+    queue, clock = made()
+    queue.add(A)
+    assert queue.take() == A
+    queue.add(A)
+    queue.done(A, rest=1.0)
+    queue.add(A)
+    queue.add(B)
+    assert [queue.take(), queue.take()] == [B, None]
+    assert queue.depth() == 0 and queue.next_due() == 101.0
+    clock.at += 1.0
+    assert queue.take() == A
+    queue.done(A)
+    queue.add(A)
+    assert queue.take() == A
+
+
 def test_a_delayed_key_comes_when_it_is_due_and_an_earlier_wish_wins():
     queue, clock = made()
     queue.add(A, after=10)

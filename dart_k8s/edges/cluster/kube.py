@@ -7,7 +7,6 @@ class has no bookmarks and hangs on half-open connections, and its informer can'
 
 import contextlib
 import itertools
-import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -15,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 
+import msgspec
 import urllib3
 from kubernetes import config
 from kubernetes.client.api_client import ApiClient
@@ -172,7 +172,7 @@ class KubeCluster:
         with contextlib.closing(self._lines(answer, doing, self._silence_seconds)) as lines:
             for line in lines:
                 try:
-                    event = json.loads(line)
+                    event = msgspec.json.decode(line)
                 except ValueError as error:
                     raise ClusterUnavailable(f"Cannot {doing}: an event that is no JSON: {line[:200]!r}") from error
                 if event["type"] == "ERROR":
@@ -273,7 +273,7 @@ class KubeCluster:
         )
         doing = words(verb, resource, namespace, name)
         try:
-            found = json.loads(answer.read())
+            found = msgspec.json.decode(answer.read())
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ClusterUnavailable(f"Cannot {doing}: the answer broke off: {error}") from error
         except ValueError as error:
