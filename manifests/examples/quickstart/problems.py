@@ -1,6 +1,7 @@
 """Make the quickstart's problems: 36 exercises in arithmetic from reasoning-gym, as JSONL.
 
     python problems.py FILE
+    python problems.py --held-out FILE      336 others of the same kinds, to evaluate on
 
 How they were chosen, with SmolLM2-135M-Instruct: 102 exercises of ten kinds, generated with the seed below, were
 sampled ten times each with two forerunners of the prompt in prompt.txt. 51 of them (mostly ones that it had solved) and
@@ -60,8 +61,13 @@ CHOSEN: dict[str, dict[int, str]] = {
 }
 """Kind -> number of the exercise -> level, by the pass rate measured: easy over 0.5, medium from 0.15, hard from 0.05,
 hardest below."""
+HELD_OUT_SEED = 29
+HELD_OUT = {"sum-2x1": 84, "sum-3x1": 75, "sum-4x1": 18, "sum-2x2": 27, "product-1": 84, "gcd": 30, "lcm": 18}
+"""Kind -> how many exercises to evaluate on: as the chosen are mixed. The first with this seed whose text is none of
+the chosen's and none before; not chosen by anything that a model did."""
 SHA256 = "8d29b10d3a97d051ecf63cfd1ee3606d4201dd01b02f6a9b2ecfa9c744142bc5"
-"""Of the file: another version of reasoning-gym may make other exercises, of unknown difficulty."""
+HELD_OUT_SHA256 = "0e69728e4fb48782e356c2377cc612ef24657a7a78835decb5f664fe89264fe4"
+"""Of the files: another version of reasoning-gym may make other exercises, of unknown difficulty."""
 
 
 def wording(kind: str, metadata: dict[str, Any]) -> str:
@@ -71,20 +77,25 @@ def wording(kind: str, metadata: dict[str, Any]) -> str:
     return f"What is {metadata['expression']}?"
 
 
-def problems() -> list[dict[str, str]]:
+def exercises(generator: str, seed: int, size: int, settings: dict[str, int]) -> Any:
+    """Exercises by number; number i depends on the seed and i, not on how many are generated."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Only its logic puzzles use pycosat, which would have to be compiled: it is not installed (.ci/overrides.txt).
         sys.modules.setdefault("pycosat", ModuleType("pycosat"))
         import reasoning_gym
 
+    return reasoning_gym.create_dataset(generator, seed=seed, size=size, **settings)
+
+
+def problems() -> list[dict[str, str]]:
+    """Those to sample and to train on."""
     rows = []
     for kind, chosen in CHOSEN.items():
         generator, settings = KINDS[kind]
-        # Exercise number i depends on the seed and i, not on how many are generated.
-        exercises = reasoning_gym.create_dataset(generator, seed=SEED, size=max(chosen) + 1, **settings)
+        made = exercises(generator, SEED, max(chosen) + 1, settings)
         for number, level in chosen.items():
-            exercise = exercises[number]
+            exercise = made[number]
             rows.append(
                 {
                     "id": f"{kind}-{number}",
@@ -97,13 +108,39 @@ def problems() -> list[dict[str, str]]:
     return rows
 
 
-def make(path: Path) -> None:
-    text = "".join(json.dumps(row) + "\n" for row in problems())
+def held_out() -> list[dict[str, str]]:
+    """Those to evaluate on: no text in common with the others. Their level is their kind."""
+    rows, known = [], {row["query"] for row in problems()}
+    for kind, count in HELD_OUT.items():
+        generator, settings = KINDS[kind]
+        left = count
+        for number, exercise in enumerate(exercises(generator, HELD_OUT_SEED, 100 * count, settings)):
+            query = wording(kind, exercise["metadata"])
+            if query in known:
+                continue
+            known.add(query)
+            fields = {
+                "query": query,
+                "answer": str(exercise["answer"]),
+                "level": kind,
+                "subject": kind.partition("-")[0],
+            }
+            rows.append({"id": f"held-out-{kind}-{number}", **fields})
+            left -= 1
+            if not left:
+                break
+        else:
+            raise SystemExit(f"There are only {count - left} exercises of the kind {kind} to hold out, not {count}.")
+    return rows
+
+
+def make(path: Path, rows: list[dict[str, str]], expected: str) -> None:
+    text = "".join(json.dumps(row) + "\n" for row in rows)
     found = hashlib.sha256(text.encode()).hexdigest()
-    if found != SHA256:
+    if found != expected:
         raise SystemExit(
             f"This version of reasoning-gym makes other exercises than those that were measured "
-            f"(sha256 {found}, not {SHA256}). Install reasoning-gym 0.1.25."
+            f"(sha256 {found}, not {expected}). Install reasoning-gym 0.1.25."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under its name only when it is whole.
@@ -116,4 +153,9 @@ def make(path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the file of the quickstart's problems.")
     parser.add_argument("file", type=Path, help="where they go, as JSONL")
-    make(parser.parse_args().file)
+    parser.add_argument("--held-out", action="store_true", help="those to evaluate on")
+    asked = parser.parse_args()
+    if asked.held_out:
+        make(asked.file, held_out(), HELD_OUT_SHA256)
+    else:
+        make(asked.file, problems(), SHA256)
