@@ -19,6 +19,7 @@ BUDGET = {
     "contract": 300,
     "curate": 60,
     "e2e": 360,
+    "evaluation": 30,
     "edges": 120,
     "guards": 60,
     "ledger": 30,

@@ -23,6 +23,8 @@ _PLAIN = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?")
 _COMMAS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _MODULO = re.compile(r"\\[pb]?mod(?![a-z])|\bmod(?:ulo)?\b")
 _LONGEST_WORDS = 8
+_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
+_TRUTH = re.compile(r"(?:(?:it|this|the (?:statement|claim|answer)) is )?(true|yes|false|no)\b(?:\s*[,.;:!(].*)?", re.DOTALL)
 _OPTION = re.compile(r"\(?\s*([A-Za-z])\s*(?:\)|\.|:|,|$).*", re.DOTALL)
 _SHOWN = 80
 
@@ -117,6 +119,8 @@ def _tiers(
             "kind",
             f"The option is {given or 'not named'}, the reference {option}.",
         )
+    if policy.truth and (wanted := _truth(reference)) is not None and (told := _truth(answer)) is not None:
+        return ("correct" if told is wanted else "incorrect"), "kind", f"The answer says {told}, the reference {wanted}."
     answer = answer.strip()
     if len(answer) > ANSWER_CHARACTERS or len(reference) > ANSWER_CHARACTERS:
         return "undecided", "limit", f"An answer of more than {ANSWER_CHARACTERS} characters is compared as text only."
@@ -176,8 +180,14 @@ def _unread(problem: Problem, text: str, name: str) -> tuple[Literal["undecided"
 
 def _option(text: str) -> str:
     """The letter of an option, upper case; empty if the text does not start with one."""
-    found = _OPTION.fullmatch(re.sub(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}", r"\1 ", text).strip(" $*.\n"))
+    found = _OPTION.fullmatch(_TEXT.sub(r"\1 ", text).strip(" $*.\n"))
     return found[1].upper() if found else ""
+
+
+def _truth(text: str) -> bool | None:
+    """What a text says is so or not so; None if it says neither in its first word."""
+    found = _TRUTH.fullmatch(_TEXT.sub(r"\1 ", text[:ANSWER_CHARACTERS]).strip(" $*.\n").lower())
+    return None if found is None else found[1] in ("true", "yes")
 
 
 def read_reference(text: str, how: Literal["as-is", "last-box", "after-hashes"]) -> str:

@@ -40,5 +40,7 @@ class Policy:
     choices: bool = False
     """The reference is the letter of an option: case, brackets and the text of the option after the letter do not
     matter."""
+    truth: bool = False
+    """The reference is a truth value: yes is true and no is false, also with more words behind them."""
     kind: Kind = ""
     """What a sequence in any brackets is read as, where the benchmark says what kind of answer it expects."""

@@ -9,6 +9,7 @@ from dart_k8s import __version__
 
 from . import (
     analyze,
+    benchmarks,
     crds,
     curate,
     forecast,
@@ -59,6 +60,7 @@ OTHERS: Verbs = (
     ("verify", verify.verify),
     ("verifier", verifier.app),
     ("recipes", recipes.app),
+    ("benchmarks", benchmarks.app),
 )
 
 

@@ -94,7 +94,7 @@ def read_rows(
     """
     scheme, separator, rest = uri.partition("://")
     if not separator or scheme == "file":
-        return _from_path(Path(uri).expanduser() if not separator else _path_of(uri), uri, split, revision, where or {})
+        return _from_path(Path(uri).expanduser() if not separator else path_of(uri), uri, split, revision, where or {})
     if scheme in {"s3", "memory"}:
         if store_opener is None:
             raise ValueError(f"reading {uri} needs a store_opener")
@@ -112,7 +112,7 @@ def read_rows(
     )
 
 
-def _path_of(uri: str) -> Path:
+def path_of(uri: str) -> Path:
     parts = urlsplit(uri, allow_fragments=False)
     if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
         raise SpecError(
