@@ -24,7 +24,9 @@ _COMMAS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _MODULO = re.compile(r"\\[pb]?mod(?![a-z])|\bmod(?:ulo)?\b")
 _LONGEST_WORDS = 8
 _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
-_TRUTH = re.compile(r"(?:(?:it|this|the (?:statement|claim|answer)) is )?(true|yes|false|no)\b(?:\s*[,.;:!(].*)?", re.DOTALL)
+_TRUTH = re.compile(
+    r"(?:(?:it|this|the (?:statement|claim|answer)) is )?(true|yes|false|no)\b(?:\s*[,.;:!(].*)?", re.DOTALL
+)
 _OPTION = re.compile(r"\(?\s*([A-Za-z])\s*(?:\)|\.|:|,|$).*", re.DOTALL)
 _SHOWN = 80
 
@@ -120,7 +122,11 @@ def _tiers(
             f"The option is {given or 'not named'}, the reference {option}.",
         )
     if policy.truth and (wanted := _truth(reference)) is not None and (told := _truth(answer)) is not None:
-        return ("correct" if told is wanted else "incorrect"), "kind", f"The answer says {told}, the reference {wanted}."
+        return (
+            ("correct" if told is wanted else "incorrect"),
+            "kind",
+            f"The answer says {told}, the reference {wanted}.",
+        )
     answer = answer.strip()
     if len(answer) > ANSWER_CHARACTERS or len(reference) > ANSWER_CHARACTERS:
         return "undecided", "limit", f"An answer of more than {ANSWER_CHARACTERS} characters is compared as text only."

@@ -1,4 +1,4 @@
-"""Benchmarks that a model is scored on: where they are, what their rows mean, how a problem is put, what counts as right.
+"""Benchmarks that a model is scored on: where they are, what rows mean, how a problem is put, what counts as right.
 
     BENCHMARKS["gsm8k"]                 one of the paper's six
     own("mine", fields, "as-is")        a file of the user's

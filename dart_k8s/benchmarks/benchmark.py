@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dart_k8s.answers import Policy
+from dart_k8s.benchmarks.item import DEFAULT
 from dart_k8s.benchmarks.shots import Example
 
 Row = Mapping[str, Any]
@@ -22,7 +23,7 @@ class Source:
     """hf://owner/name[/configuration], read one after the other."""
     split: str
     revision: str | None
-    """The commit that this version was made for; None if none is known, then the newest, which the run's record names."""
+    """The commit that this version was made for. None if none is known: then the newest, which reports name."""
     items: int
     """Items there, asserted. Where the publisher's own file has more, `lacks` says so."""
     lacks: str = ""
@@ -42,7 +43,7 @@ class Entry:
     subject: str | None = None
     level: str | None = None
     picture: bool = False
-    policy: Policy = Policy()
+    policy: Policy = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

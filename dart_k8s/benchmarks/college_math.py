@@ -34,8 +34,8 @@ COLLEGE_MATH = Benchmark(
     examples=(
         Example(
             "Simplify: $5 \\sqrt{12}-2 \\sqrt{27}$",
-            "We take the squares out of the roots: $\\sqrt{12}=2\\sqrt3$ and $\\sqrt{27}=3\\sqrt3$. So the expression is "
-            "$10\\sqrt3-6\\sqrt3=4\\sqrt3$.\nThe answer is $\\boxed{4\\sqrt{3}}$.",
+            "We take the squares out of the roots: $\\sqrt{12}=2\\sqrt3$ and $\\sqrt{27}=3\\sqrt3$. So the expression "
+            "is $10\\sqrt3-6\\sqrt3=4\\sqrt3$.\nThe answer is $\\boxed{4\\sqrt{3}}$.",
         ),
         Example(
             "Solve the equation $A=\\frac{1}{2}(b+c) h$ for $c$.",

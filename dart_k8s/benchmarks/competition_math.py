@@ -41,8 +41,8 @@ MATH = Benchmark(
         items=5000,
     ),
     publisher=(
-        "the test set of github.com/hendrycks/math: rows with problem, level, type and solution, or its folders with one "
-        "such object in each file"
+        "the test set of github.com/hendrycks/math: rows with problem, level, type and solution, or its folders with "
+        "one such object in each file"
     ),
     reader=_entry,
     fields=("problem", "solution"),
@@ -50,8 +50,8 @@ MATH = Benchmark(
     examples=(
         Example(
             "How many of the whole numbers from $1$ to $60$ leave the remainder $2$ when divided by $7$?",
-            "Such a number is $7k+2$ with a whole number $k\\ge 0$. From $7k+2\\le 60$ we get $k\\le 8$, so $k$ is one of "
-            "$0,1,\\ldots,8$, which are $9$ values.\nThe answer is $\\boxed{9}$.",
+            "Such a number is $7k+2$ with a whole number $k\\ge 0$. From $7k+2\\le 60$ we get $k\\le 8$, so $k$ is "
+            "one of $0,1,\\ldots,8$, which are $9$ values.\nThe answer is $\\boxed{9}$.",
         ),
         Example(
             "Simplify $\\dfrac{x^2-9}{x^2+5x+6}$, where $x\\ne -2$ and $x\\ne -3$.",
@@ -60,14 +60,14 @@ MATH = Benchmark(
         ),
         Example(
             "The legs of a right triangle are $20$ and $21$. What is the radius of its inscribed circle?",
-            "The hypotenuse is $\\sqrt{400+441}=29$. In a right triangle the radius is half of the sum of the legs less the "
-            "hypotenuse: $\\frac{20+21-29}{2}=6$.\nThe answer is $\\boxed{6}$.",
+            "The hypotenuse is $\\sqrt{400+441}=29$. In a right triangle the radius is half of the sum of the legs "
+            "less the hypotenuse: $\\frac{20+21-29}{2}=6$.\nThe answer is $\\boxed{6}$.",
         ),
         Example(
-            "Two fair coins and a fair die are thrown. What is the probability that both coins show heads and the die shows "
-            "more than $4$? Give a fraction.",
-            "Both coins show heads with probability $\\frac14$, the die shows $5$ or $6$ with probability $\\frac13$, and "
-            "they do not depend on each other: $\\frac14\\cdot\\frac13=\\frac1{12}$.\n"
+            "Two fair coins and a fair die are thrown. What is the probability that both coins show heads and the die "
+            "shows more than $4$? Give a fraction.",
+            "Both coins show heads with probability $\\frac14$, the die shows $5$ or $6$ with probability $\\frac13$, "
+            "and they do not depend on each other: $\\frac14\\cdot\\frac13=\\frac1{12}$.\n"
             "The answer is $\\boxed{\\frac{1}{12}}$.",
         ),
     ),

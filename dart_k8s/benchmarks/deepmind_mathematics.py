@@ -1,4 +1,4 @@
-"""DeepMind-Mathematics: 1,000 generated questions of 56 kinds (Saxton et al. 2019, the sample of MAmmoTH and DART-Math)."""
+"""DeepMind-Mathematics: generated questions (Saxton et al. 2019), the 1,000 that MAmmoTH and DART-Math drew."""
 
 import re
 
@@ -27,7 +27,7 @@ DEEPMIND_MATHEMATICS = Benchmark(
     title="DeepMind-Mathematics",
     items=1000,
     source=None,
-    publisher="deepmind-mathematics.json of github.com/hkust-nlp/dart-math: a JSON list of objects with question and answer",
+    publisher="deepmind-mathematics.json of github.com/hkust-nlp/dart-math: a JSON list of question and answer",
     reader=_entry,
     fields=("question", "answer"),
     examples=(

@@ -29,25 +29,26 @@ GSM8K = Benchmark(
     fields=("question", "answer"),
     examples=(
         Example(
-            "A baker puts 8 rolls on each of 15 trays. She keeps 12 rolls for her family and packs the others into bags of "
-            "6. How many bags does she fill?",
-            "There are 15 * 8 = 120 rolls. Without those for her family 120 - 12 = 108 are left. They fill 108 / 6 = 18 "
-            "bags.\nThe answer is 18.",
+            "A baker puts 8 rolls on each of 15 trays. She keeps 12 rolls for her family and packs the others into "
+            "bags of 6. How many bags does she fill?",
+            "There are 15 * 8 = 120 rolls. Without those for her family 120 - 12 = 108 are left. They fill 108 / 6 = "
+            "18 bags.\nThe answer is 18.",
         ),
         Example(
-            "Tom reads 14 pages on each weekday, and twice as many on Saturday and on Sunday. How many pages does he read in "
-            "three weeks?",
-            "On the five weekdays he reads 5 * 14 = 70 pages. On each of the two other days he reads 2 * 14 = 28, together "
-            "56. A week has 70 + 56 = 126 pages, and three weeks 3 * 126 = 378.\nThe answer is 378.",
+            "Tom reads 14 pages on each weekday, and twice as many on Saturday and on Sunday. How many pages does he "
+            "read in three weeks?",
+            "On the five weekdays he reads 5 * 14 = 70 pages. On each of the two other days he reads 2 * 14 = 28, "
+            "together 56. A week has 70 + 56 = 126 pages, and three weeks 3 * 126 = 378.\nThe answer is 378.",
         ),
         Example(
-            "A ticket for the ferry costs $3 for an adult and half of that for a child. How many dollars do 2 adults and 4 "
-            "children pay together?",
-            "The adults pay 2 * 3 = 6 dollars. A child pays 3 / 2 = 1.5 dollars, so four pay 4 * 1.5 = 6. Together that is "
-            "6 + 6 = 12.\nThe answer is 12.",
+            "A ticket for the ferry costs $3 for an adult and half of that for a child. How many dollars do 2 adults "
+            "and 4 children pay together?",
+            "The adults pay 2 * 3 = 6 dollars. A child pays 3 / 2 = 1.5 dollars, so four pay 4 * 1.5 = 6. Together "
+            "that is 6 + 6 = 12.\nThe answer is 12.",
         ),
         Example(
-            "Mia has 45 marbles. She gives a third of them to her brother and then buys 8 more. How many has she got now?",
+            "Mia has 45 marbles. She gives a third of them to her brother and then buys 8 more. How many has she got "
+            "now?",
             "She gives away 45 / 3 = 15 marbles and keeps 45 - 15 = 30. With 8 more she has 30 + 8 = 38.\n"
             "The answer is 38.",
         ),

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from dart_k8s.answers import Policy
 
+DEFAULT = Policy()
+"""The rules for data sets."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -11,7 +14,7 @@ class Item:
 
     benchmark: str
     id: str
-    """Unique in its benchmark, and the same wherever its rows came from: the publisher's where all its forms have one, else
+    """Unique in its benchmark, the same wherever its rows came from: the publisher's where all forms have one, else
     made from the problem's text."""
     number: int
     """Place among the benchmark's items, from 0, in the order of its rows."""
@@ -27,7 +30,7 @@ class Item:
     level: str | None = None
     picture: bool = False
     """It refers to a picture, which no model here gets to see: reported apart."""
-    policy: Policy = Policy()
+    policy: Policy = DEFAULT
     """How answers are compared, under `strict`; `lenient` adds where they are looked for."""
     unreadable: str | None = None
     """Why the verifier can't read the reference; then only the very same text is right."""

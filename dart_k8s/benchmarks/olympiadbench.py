@@ -31,8 +31,9 @@ def query(problem: str, *, answer_type: str, multiple: bool, unit: bool) -> str:
     return (
         "The following is an open-ended problem from an International Math competition. "
         f"{_expected(answer_type, multiple)}"
-        "Please calculate the answer according to the given requirements and the information provided. Please use LaTeX "
-        "format to represent the variables and formulas used in the solution process and results. Please end your solution "
+        "Please calculate the answer according to the given requirements and the information provided. Please use "
+        "LaTeX format to represent the variables and formulas used in the solution process and results. Please end "
+        "your solution "
         f'with "So the final answer is {last}." and give the result explicitly{note}.\n{problem}'
     )
 
@@ -125,11 +126,11 @@ OLYMPIADBENCH = Benchmark(
     fields=("id", "question", "final_answer", "is_multiple_answer", "answer_type", "unit", "error"),
     examples=(
         _example(
-            "Find the number of ordered pairs $(a, b)$ of positive integers with $a b=2^{4} \\cdot 3^{2}$ such that $a$ is "
-            "even and $b$ is odd.",
+            "Find the number of ordered pairs $(a, b)$ of positive integers with $a b=2^{4} \\cdot 3^{2}$ such that "
+            "$a$ is even and $b$ is odd.",
             "Numerical",
-            "Since $b$ is odd, all four factors $2$ belong to $a$. The two factors $3$ can be shared in three ways: $b$ is "
-            "$1$, $3$ or $9$, and $a$ follows from it. So the final answer is $\\boxed{3}$.",
+            "Since $b$ is odd, all four factors $2$ belong to $a$. The two factors $3$ can be shared in three ways: "
+            "$b$ is $1$, $3$ or $9$, and $a$ follows from it. So the final answer is $\\boxed{3}$.",
         ),
         _example(
             "Let $n$ be a positive integer. Express the sum $1+5+9+\\cdots+(4 n-3)$ in terms of $n$.",
@@ -140,8 +141,8 @@ OLYMPIADBENCH = Benchmark(
         _example(
             "Find all real numbers $x$ for which $|x-3|=2|x|$.",
             "Numerical",
-            "Either $x-3=2x$, and then $x=-3$, or $x-3=-2x$, and then $x=1$. Both solve the equation: $6=2\\cdot 3$ and "
-            "$2=2\\cdot 1$. So the final answer is $\\boxed{-3,1}$.",
+            "Either $x-3=2x$, and then $x=-3$, or $x-3=-2x$, and then $x=1$. Both solve the equation: $6=2\\cdot 3$ "
+            "and $2=2\\cdot 1$. So the final answer is $\\boxed{-3,1}$.",
             multiple=True,
         ),
         _example(

@@ -48,8 +48,8 @@ def read(
         right = " or ".join(map(str, dict.fromkeys(wanted)))
         raise DataError(
             f"{subject}: it has {len(entries)} items, not {right}.",
-            remedy="Scores on another set are not comparable. Give the whole file; spec.benchmarks[].items takes a part. "
-            "For a set of your own choose another name.",
+            remedy="Scores on another set are not comparable. Give the whole file; spec.benchmarks[].items takes a "
+            "part. For a set of your own choose another name.",
         )
     pictures = sum(entry.picture for entry in entries)
     if len(entries) == benchmark.items and pictures != benchmark.pictures:
@@ -86,13 +86,14 @@ def _items(benchmark: Benchmark, entries: Sequence[Entry]) -> Iterable[Item]:
 
 
 def choose(items: Sequence[Item], count: int | None, *, seed: int = 0) -> tuple[Item, ...]:
-    """`count` of the items, in their order: a choice that depends on seed and ids alone, so that a smaller one is part of
-    a larger one, and a file's order changes nothing. All of them for None. Raises DataError if there are fewer."""
+    """`count` of the items, in their order: a choice that depends on seed and ids alone, so that a smaller one is part
+    of a larger one, and a file's order changes nothing. All of them for None. Raises DataError if there are fewer."""
     if count is None:
         return tuple(items)
     if count > len(items):
         raise DataError(
-            f"Cannot take {count} items of benchmark {items[0].benchmark if items else '(empty)'}: it has {len(items)}.",
+            f"Cannot take {count} items of benchmark {items[0].benchmark if items else '(empty)'}: it has "
+            f"{len(items)}.",
             remedy="Lower spec.benchmarks[].items, or leave it out.",
         )
     ranked = sorted(items, key=lambda item: hashlib.sha256(f"{seed}:{item.id}".encode()).digest())

@@ -1,4 +1,4 @@
-"""Worked examples before a problem. The result goes into the hole of the prompt's template, so that nothing that samples
+"""Worked examples before a problem. The result goes into the hole of the prompt's template, so nothing that samples
 has to know of examples."""
 
 from collections.abc import Sequence

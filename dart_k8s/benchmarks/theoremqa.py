@@ -98,9 +98,10 @@ THEOREMQA = Benchmark(
     base_shots=5,
     examples=(
         Example(
-            "A source emits the symbols a, b and c with probabilities 0.5, 0.25 and 0.25. What is its entropy in bits per "
-            "symbol?",
-            "The entropy is 0.5 * log2(2) + 0.25 * log2(4) + 0.25 * log2(4) = 0.5 + 0.5 + 0.5 = 1.5.\nThe answer is 1.5.",
+            "A source emits the symbols a, b and c with probabilities 0.5, 0.25 and 0.25. What is its entropy in bits "
+            "per symbol?",
+            "The entropy is 0.5 * log2(2) + 0.25 * log2(4) + 0.25 * log2(4) = 0.5 + 0.5 + 0.5 = 1.5.\nThe answer is "
+            "1.5.",
         ),
         Example(
             "How many edges does the complete bipartite graph with 7 and 9 vertices in its parts have?",
@@ -117,7 +118,8 @@ THEOREMQA = Benchmark(
             "The answer is True.",
         ),
         Example(
-            "Which of these groups of order 6 is not abelian? (a) Z/6Z (b) Z/2Z x Z/3Z (c) the symmetric group S_3 (d) none",
+            "Which of these groups of order 6 is not abelian? (a) Z/6Z (b) Z/2Z x Z/3Z (c) the symmetric group S_3 "
+            "(d) none",
             "Cyclic groups and their products are abelian. In S_3 the transpositions (1 2) and (2 3) do not commute.\n"
             "The answer is (c).",
         ),

@@ -26,10 +26,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
 
 @app.command("list")
 def list_benchmarks(as_json: JsonOption = False) -> None:
-    """Show all benchmarks: problems, where they come from, worked examples for base models, and what counts as right."""
+    """Show all benchmarks: problems, where they are, worked examples for base models, and what counts as right."""
     from dart_k8s.benchmarks import BENCHMARKS
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": known.name,
             "items": known.items,
@@ -65,9 +65,7 @@ def _source(row: dict[str, Any]) -> str:
 @app.command("check")
 def check(
     name: Annotated[str, typer.Argument(help="Name of the benchmark; a name of your own with --uri.")],
-    uri: Annotated[
-        str | None, typer.Option(help="Its file in the publisher's form. Default: from the hub.")
-    ] = None,
+    uri: Annotated[str | None, typer.Option(help="Its file in the publisher's form. Default: from the hub.")] = None,
     query: Annotated[str | None, typer.Option(help="Field with the problem, in a file of yours.")] = None,
     answer: Annotated[str | None, typer.Option(help="Field with the reference, in a file of yours.")] = None,
     form: Annotated[
@@ -78,8 +76,8 @@ def check(
     processes: Annotated[int | None, typer.Option(help="Processes. Default: one for each core.", min=1)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a benchmark as an Evaluation would, and ask the verifier about its references: each has to accept itself, in a
-    box and in a sentence, and to refuse answers made wrong, under both policies.
+    """Read a benchmark as an Evaluation would, and ask the verifier about its references: each has to accept itself, in
+    a box and in a sentence, and to refuse answers made wrong, under both policies.
 
     Exit codes: 0 looked at, whatever came out; 64 the file is not what it should be; 1 anything else.
     """

@@ -112,7 +112,7 @@ def test_a_part_and_pictures_are_told(tmp_path):
 
 def test_more_worked_examples_than_there_are_is_refused(tmp_path):
     assert len(load(Benchmark(name="gsm8k", shots=4), opener=Hub(rows.whole("gsm8k", 1319))).examples) == 4
-    with pytest.raises(SpecError, match="Cannot put 8 worked examples .* benchmark gsm8k: there are 4"):
+    with pytest.raises(SpecError, match=r"Cannot put 8 worked examples .* benchmark gsm8k: there are 4"):
         load(Benchmark(name="gsm8k", shots=8), opener=Hub([]))
     with pytest.raises(SpecError, match="a file of yours has none"):
         load(Benchmark(name="mine", uri="mine.jsonl", shots=1), opener=Hub([]))
