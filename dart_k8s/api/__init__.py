@@ -6,10 +6,11 @@ from .curating import Curation, Decontaminate, Filters, NearDuplicates, Output
 from .evaluation import Evaluation, EvaluationSpec
 from .executing import Execution
 from .generation import Engine, Model, Prompt, Sampling
-from .load import KINDS, Declaration, load_documents, load_one, load_value, to_dict, to_yaml
+from .load import KINDS, Declaration, load_any, load_documents, load_one, load_only, load_value, to_dict, to_yaml
 from .metadata import API_VERSION, GROUP, Metadata
 from .pods import EnvVar, PodSettings
 from .recipes import RECIPES, SUMMARIES, TRAINING_RECIPES, show
+from .references import in_order, reference_of, resolved, result_of
 from .running import (
     Claims,
     Curating,
@@ -82,9 +83,15 @@ __all__ = [
     "changes",
     "differences",
     "digest",
+    "in_order",
+    "load_any",
     "load_documents",
     "load_one",
+    "load_only",
     "load_value",
+    "reference_of",
+    "resolved",
+    "result_of",
     "show",
     "template",
     "to_dict",

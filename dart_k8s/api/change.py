@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .load import to_dict
+from .load import Declaration, to_dict
 from .synthesis import Synthesis
 from .text import canonical_json
 
@@ -88,15 +88,15 @@ def differences(old: Synthesis, new: Synthesis) -> list[Change]:
     return changes(to_dict(old)["spec"], to_dict(new)["spec"])
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    """The same of two specs as plain values, by wire names."""
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], kind: str = "Synthesis") -> list[Change]:
+    """The same of two specs of a kind as plain values, by wire names."""
     before, after = dict(_leaves(old)), dict(_leaves(new))
     return [
         Change(
             path=f"spec.{path}",
             old=before.get(path, ABSENT),
             new=after.get(path, ABSENT),
-            allowed=changeable(path),
+            allowed=changeable(path, kind),
         )
         for path in {**before, **after}
         if before.get(path, ABSENT) != after.get(path, ABSENT)
@@ -108,9 +108,10 @@ def changeable(path: str, kind: str = "Synthesis") -> bool:
     return _under(path, OF_KIND[kind]) and not _under(path, FIXED)
 
 
-def digest(synthesis: Synthesis) -> str:
+def digest(document: Declaration) -> str:
     """SHA-256 (hex) over what may not change: equal for declarations that may continue each other's runs."""
-    fixed = {path: value for path, value in _leaves(to_dict(synthesis)["spec"]) if not changeable(path)}
+    leaves = _leaves(to_dict(document)["spec"])
+    fixed = {path: value for path, value in leaves if not changeable(path, document.kind)}
     return hashlib.sha256(canonical_json(fixed).encode()).hexdigest()
 
 

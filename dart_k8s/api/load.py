@@ -20,7 +20,7 @@ MODELS: Mapping[str, type[Declaration]] = MappingProxyType(
     {"Synthesis": Synthesis, "Training": Training, "Evaluation": Evaluation}
 )
 KINDS = tuple(MODELS)
-"""Kinds that this version knows. It runs Synthesis only, and says so of the others."""
+"""Kinds that this version knows."""
 
 
 def load_documents(text: str, origin: str) -> list[Declaration]:
@@ -55,23 +55,33 @@ def load_documents(text: str, origin: str) -> list[Declaration]:
     return loaded
 
 
-def load_one(text: str, origin: str) -> Synthesis:
-    """The only declaration of a text, a Synthesis. Raises SpecError, also when there are several."""
+def load_only(text: str, origin: str) -> Declaration:
+    """The only declaration of a text, of any kind. Raises SpecError, also when there are several."""
     loaded = load_documents(text, origin)
     if len(loaded) > 1:
         names = ", ".join(item.metadata.name for item in loaded)
         raise SpecError(f"{origin} holds {len(loaded)} declarations ({names}).", remedy="Name one of them.")
     [only] = loaded
-    return _a_synthesis(only, origin)
+    return only
 
 
-def load_value(value: Any, origin: str) -> Synthesis:
-    """A Synthesis from plain values, as a program has them: some 50 times as fast as from text. Raises SpecError."""
+def load_one(text: str, origin: str) -> Synthesis:
+    """The only declaration of a text, a Synthesis. Raises SpecError, also when there are several."""
+    return _a_synthesis(load_only(text, origin), origin)
+
+
+def load_any(value: Any, origin: str) -> Declaration:
+    """A declaration from plain values, as a program has them: some 50 times as fast as from text. Raises SpecError."""
     faults: list[Fault] = []
     found = _load(Document(value, {}), faults)
     if found is None:
         raise SpecError(_message(faults, origin))
-    return _a_synthesis(found, origin)
+    return found
+
+
+def load_value(value: Any, origin: str) -> Synthesis:
+    """A Synthesis from plain values; see `load_any`."""
+    return _a_synthesis(load_any(value, origin), origin)
 
 
 def _a_synthesis(found: Declaration, origin: str) -> Synthesis:
@@ -123,8 +133,10 @@ __all__ = [
     "KINDS",
     "MODELS",
     "Declaration",
+    "load_any",
     "load_documents",
     "load_one",
+    "load_only",
     "load_value",
     "path_text",
     "to_dict",

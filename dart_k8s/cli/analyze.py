@@ -14,7 +14,7 @@ from .screen import wide_console
 
 if TYPE_CHECKING:
     from dart_k8s.workers.analyze import Analysis, SetBias
-    from dart_k8s.workers.curate.curves import Curve, Reach
+    from dart_k8s.scores.curves import Curve, Reach
 
 SHOWN = 6
 """Points of a curve that are printed."""

@@ -10,12 +10,14 @@ from dart_k8s import __version__
 from . import (
     analyze,
     benchmarks,
+    compare,
     crds,
     curate,
     forecast,
     operator,
     push,
     recipes,
+    rescore,
     reverify,
     run,
     status,
@@ -41,6 +43,7 @@ RUNS: Verbs = (
     ("tune", tune.tune),
     ("curate", curate.curate),
     ("reverify", reverify.reverify),
+    ("rescore", rescore.rescore),
 )
 BOTH: Verbs = (("status", status.status), ("forecast", forecast.forecast))
 """Words that both have: here about a file or an output."""
@@ -56,6 +59,7 @@ OBJECTS: Verbs = (
 INSTALLING: Verbs = (("crds", crds.crds), ("operator", operator.operator), ("rehearse", rehearse.rehearse))
 OTHERS: Verbs = (
     ("analyze", analyze.analyze),
+    ("compare", compare.compare),
     ("push", push.push),
     ("verify", verify.verify),
     ("verifier", verifier.app),

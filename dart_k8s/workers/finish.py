@@ -90,11 +90,8 @@ def open_closed(uri: str) -> Closed:
     return Closed(store=store, record=found, state=current, queries=Snapshot.load(store))
 
 
-def finish(uri: str, *, declared: Synthesis | None = None, command: str, tell: Tell = silent) -> Assembled:
-    """Compact the pool and write the data set, card, statistics and figures of a finished run.
-
-    `declared` overrides the curation and, for another data set from the same pool, the strategy.
-    """
+def compacted(uri: str, *, tell: Tell = silent) -> Closed:
+    """A finished run with its pool made whole: every response with its verdict, in launch order."""
     closed = open_closed(uri)
     tell("step", step="compacting the pool", where=uri)
     compact(
@@ -103,6 +100,15 @@ def finish(uri: str, *, declared: Synthesis | None = None, command: str, tell: T
         closed.queries.table,
         posterior=closed.known["p"].to_pylist(),
     )
+    return closed
+
+
+def finish(uri: str, *, declared: Synthesis | None = None, command: str, tell: Tell = silent) -> Assembled:
+    """Compact the pool and write the data set, card, statistics and figures of a finished run.
+
+    `declared` overrides the curation and, for another data set from the same pool, the strategy.
+    """
+    closed = compacted(uri, tell=tell)
     tell("step", step="writing the data set", where=uri)
     return write_dataset(closed, declared or closed.record.synthesis, command=command)
 

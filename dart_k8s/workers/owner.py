@@ -1,9 +1,9 @@
-"""Who runs an output: `state/owner.json`. Another Synthesis is refused in words; the same one, made again, goes on."""
+"""Who runs an output: `state/owner.json`. Another object is refused in words; the same one, made again, goes on."""
 
 import json
 from dataclasses import asdict, dataclass
 
-from dart_k8s.api import Synthesis, digest
+from dart_k8s.api import Declaration, digest
 from dart_k8s.edges.store import Store
 from dart_k8s.errors import Conflict, NotFound, OutputOwned
 from dart_k8s.ledger.keys import OWNER
@@ -30,15 +30,15 @@ class Owner:
         return f"{self.kind} '{self.namespace}/{self.name}'" if self.namespace else f"{self.kind} '{self.name}'"
 
 
-def owner_of(synthesis: Synthesis, uid: str | None) -> Owner:
-    """What a Synthesis writes."""
-    meta = synthesis.metadata
+def owner_of(document: Declaration, uid: str | None) -> Owner:
+    """What an object of any kind writes."""
+    meta = document.metadata
     return Owner(
-        kind=synthesis.kind,
+        kind=document.kind,
         name=meta.name,
         namespace=meta.namespace or "",
         uid=uid or "",
-        digest=digest(synthesis),
+        digest=digest(document),
     )
 
 
@@ -57,9 +57,9 @@ def read(store: Store) -> tuple[Owner, str] | None:
         ) from error
 
 
-def own(store: Store, synthesis: Synthesis, uid: str | None) -> None:
-    """Write that this Synthesis owns the output. OutputOwned if another one does."""
-    mine = owner_of(synthesis, uid)
+def own(store: Store, document: Declaration, uid: str | None) -> None:
+    """Write that this object owns the output. OutputOwned if another one does."""
+    mine = owner_of(document, uid)
     for _ in range(TRIES):
         found = read(store)
         try:
@@ -82,7 +82,7 @@ def own(store: Store, synthesis: Synthesis, uid: str | None) -> None:
 
 
 def same(one: Owner, other: Owner) -> bool:
-    """Whether both are one Synthesis, perhaps deleted and made again."""
+    """Whether both are one object, perhaps deleted and made again."""
     return (one.kind, one.namespace, one.name) == (other.kind, other.namespace, other.name)
 
 

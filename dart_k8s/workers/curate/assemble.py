@@ -14,7 +14,7 @@ from dart_k8s.ledger import keys
 from . import figures
 from .bands import Ints, deciles
 from .card import About, card
-from .curves import Curve, reach, shared_trials
+from dart_k8s.scores.curves import Curve, reach, shared_trials
 from .database import DEFAULT_LIMITS, Limits
 from .dataset import write_dataset
 from .decontaminate import Item, Pair

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from .bands import Bands, Floats, Ints, deciles
-from .curves import Curve, Reach
+from dart_k8s.scores.curves import Curve, Reach
 
 matplotlib.use("Agg")
 
@@ -66,7 +66,7 @@ def rows_per_query(
     `difficulty` is the fail rate per query, shape (Q,), NaN where unknown (left out). One or several sets.
     """
     bands = deciles(difficulty)
-    with _figure(9.0, 5.6) as figure:
+    with canvas(9.0, 5.6) as figure:
         top, bottom = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [4.4, 1.0], "hspace": 0.13})
         _bars(top, bands, sets)
         top.set_ylabel("rows per query")
@@ -74,8 +74,8 @@ def rows_per_query(
         _legend(figure, top, sets)
         _without_any(bottom, bands, sets)
         _difficulty_axis(bottom, bands, difficulty)
-        _title(figure, title, _rows_caption(bands, sets))
-        return _png(figure)
+        titled(figure, title, _rows_caption(bands, sets))
+        return png(figure)
 
 
 def trials_per_query(
@@ -83,15 +83,15 @@ def trials_per_query(
 ) -> bytes:
     """Mean trials per query in each tenth of the queries, easy to hard, on a logarithmic axis if they differ much."""
     bands = deciles(difficulty)
-    with _figure(9.0, 4.6) as figure:
+    with canvas(9.0, 4.6) as figure:
         axes = figure.subplots()
         _bars(axes, bands, runs, log=_wide([bands.mean(run.values) for run in runs]))
         axes.set_ylabel("trials per query")
         _legend(figure, axes, runs)
         _difficulty_axis(axes, bands, difficulty)
         totals = "   |   ".join(f"{run.name}: {int(run.values.sum()):,} trials" for run in runs)
-        _title(figure, title, totals)
-        return _png(figure)
+        titled(figure, title, totals)
+        return png(figure)
 
 
 def coverage(reaches: Mapping[str, Reach], *, title: str = "Coverage against trials") -> bytes:
@@ -123,7 +123,7 @@ def _bars(axes: Axes, bands: Bands, sets: Sequence[Series], *, log: bool = False
     for number, one in enumerate(sets):
         means = bands.mean(one.values)
         at = places + (number - (len(sets) - 1) / 2) * width
-        colour = _colour(one.name, number)
+        colour = colour_of(one.name, number)
         axes.bar(at, means, width * 0.92, color=colour, alpha=0.9, linewidth=0, label=one.name, zorder=2)
         for x, mean in zip(at, means, strict=True):
             if np.isfinite(mean) and len(sets) <= 3:
@@ -155,7 +155,7 @@ def _without_any(axes: Axes, bands: Bands, sets: Sequence[Series]) -> None:
     for number, one in enumerate(sets):
         shares = bands.mean(one.values == 0)
         at = places + (number - (len(sets) - 1) / 2) * width
-        axes.bar(at, shares, width * 0.92, color=_colour(one.name, number), alpha=0.9, linewidth=0, zorder=2)
+        axes.bar(at, shares, width * 0.92, color=colour_of(one.name, number), alpha=0.9, linewidth=0, zorder=2)
         for x, share in zip(at, shares, strict=True):
             if np.isfinite(share) and share > 0 and len(sets) <= 3:
                 percent = "<1" if share < 0.005 else f"{100 * share:.0f}"
@@ -192,11 +192,11 @@ def _rows_caption(bands: Bands, sets: Sequence[Series]) -> str:
 def _curves(
     found: Mapping[str, tuple[Curve, Curve | None, Reach]], *, title: str, what: str, across: str, marker: str
 ) -> bytes:
-    with _figure(7.2, 4.4) as figure:
+    with canvas(7.2, 4.4) as figure:
         axes = figure.subplots()
         notes = []
         for number, (name, (curve, beyond, reach)) in enumerate(found.items()):
-            colour = _colour(name, number)
+            colour = colour_of(name, number)
             axes.plot(curve.k, curve.value, color=colour, linewidth=2.2, marker=marker, markersize=4.5, label=name)
             if beyond is not None:
                 later = beyond.k >= reach.m
@@ -215,8 +215,8 @@ def _curves(
         axes.tick_params(length=0)
         if len(found) > 1:
             axes.legend(loc="lower right")
-        _title(figure, title, "\n".join(notes))
-        return _png(figure)
+        titled(figure, title, "\n".join(notes))
+        return png(figure)
 
 
 def _legend(figure: Figure, axes: Axes, sets: Sequence[Series]) -> None:
@@ -229,7 +229,7 @@ def _legend(figure: Figure, axes: Axes, sets: Sequence[Series]) -> None:
         )  # fmt: skip
 
 
-def _title(figure: Figure, title: str, caption: str) -> None:
+def titled(figure: Figure, title: str, caption: str) -> None:
     """Title and caption, left-aligned above the axes."""
     lines = caption.count("\n") + 1
     width, height = figure.get_size_inches()
@@ -241,7 +241,7 @@ def _title(figure: Figure, title: str, caption: str) -> None:
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
+def canvas(width: float, height: float) -> Iterator[Figure]:
     """A figure in our style, whatever the user's matplotlib settings are."""
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(width, height), dpi=160)
@@ -249,14 +249,14 @@ def _figure(width: float, height: float) -> Iterator[Figure]:
         yield figure
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
     sink = BytesIO()
     # The default metadata name the library's version, which would change the bytes for no reader's good.
     figure.savefig(sink, format="png", metadata={"Software": None})
     return sink.getvalue()
 
 
-def _colour(name: str, number: int) -> str:
+def colour_of(name: str, number: int) -> str:
     return COLOURS.get(name, _OTHERS[number % len(_OTHERS)])
 
 

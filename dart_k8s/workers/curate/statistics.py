@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from .bands import Bands, Floats, Ints, deciles, levels
-from .curves import Curve, Reach
+from dart_k8s.scores.curves import Curve, Reach
 from .decontaminate import Pair
 from .repeated import Repetition
 from .select import Loss, Selection

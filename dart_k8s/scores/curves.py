@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln
+from scipy.special import betaln
 
-from .bands import Floats, Ints
+from .numbers import Floats, Ints
 
 LEFT_OUT = 0.05
 """Share of the tried queries that may be left out for a longer curve: adaptive runs stop easy queries early, so leaving
@@ -51,12 +51,13 @@ def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
     NaN where k > n: n trials cannot tell.
     """
     n, c, k = (np.asarray(value, dtype=np.float64) for value in (n, c, k))
-    enough, possible = k <= n, k <= n - c
-    with np.errstate(invalid="ignore"):
-        log = gammaln(n - c + 1) - gammaln(n - c - k + 1) - gammaln(n + 1) + gammaln(n - k + 1)
-        value = 1.0 - np.where(possible, np.exp(np.where(possible, log, 0.0)), 0.0)
-    # The logarithms cancel to within rounding: a query without any success must be exactly 0.
-    value = np.where(c == 0, 0.0, value)
+    given, enough, possible = c, k <= n, (k <= n - c) & (c > 0)
+    # The ratio is that of two beta functions, B(n-c+1, c) / B(n-c-k+1, c): no binomial coefficient that overflows, and
+    # a small chance keeps its digits.
+    n, c, k = np.broadcast_arrays(n, np.maximum(c, 1.0), k)
+    rest = np.where(possible, n - c - k, 0.0) + 1.0
+    log = betaln(np.maximum(n - c, 0.0) + 1.0, c) - betaln(rest, c)
+    value = np.where(possible, -np.expm1(np.where(possible, log, 0.0)), np.where(given == 0, 0.0, 1.0))
     result: Floats = np.where(enough, value, np.nan)
     return result
 
@@ -70,19 +71,23 @@ def reach(trials: Ints, first: Ints, correct: Ints, m: int, *, posterior: Curve 
     enough = trials >= m
     if m < 1 or not enough.any():
         return None
-    steps = np.arange(1, m + 1)
-    hits = first[enough]
-    found = np.bincount(hits[(hits >= 0) & (hits < m)], minlength=m)
     ks = sizes_up_to(m)
     pass_rates = pass_at_k(m, correct[enough][:, None], ks[None, :])
     return Reach(
         m=m,
         queries=int(enough.sum()),
         left_out=int(enough.size - enough.sum()),
-        coverage=Curve(k=steps, value=np.cumsum(found) / enough.sum()),
+        coverage=coverage(first[enough], m),
         pass_at_k=Curve(k=ks, value=pass_rates.mean(axis=0)),
         coverage_posterior=posterior,
     )
+
+
+def coverage(first: Ints, m: int) -> Curve:
+    """Share of queries with a correct response among their first 1 ... m trials. `first`: index of the first correct
+    one, -1 without one, shape (Q,); every query has m trials."""
+    found = np.bincount(first[(first >= 0) & (first < m)], minlength=m)
+    return Curve(k=np.arange(1, m + 1), value=np.cumsum(found) / first.size)
 
 
 def sizes_up_to(m: int) -> Ints:
