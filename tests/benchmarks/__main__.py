@@ -22,6 +22,7 @@ from . import (
     folding,
     hopeless,
     operating,
+    passes,
     service,
     tracking,
     verifying,
@@ -85,6 +86,10 @@ def parts(*, small: bool) -> list[Part]:
             for mix in verifying.MIXES
         ),
         *(Part("attacks", verifying.measure_attacks, {"kind": kind}) for kind in verifying.ATTACKS),
+        *(
+            Part("passes", passes.measure, {"prompts": prompts, "samplers": samplers, "slots": slots})
+            for prompts, samplers, slots in ((passes.SIX, 1, SLOTS), (passes.SIX, 4, SLOTS), (1_319, 1, SLOTS))
+        ),
         Part("folding", folding.measure, {"queries": 1_000_000}),
         *(Part("accuracy", accuracy.measure, size) for size in known),
         *(Part("hopeless", hopeless.measure, size) for size in stops),

@@ -11,6 +11,7 @@ from . import (
     folding,
     hopeless,
     operating,
+    passes,
     service,
     tracking,
     verifying,
@@ -27,6 +28,7 @@ def markdown(parts: Iterable[Part]) -> str:
     for name, title, head, row in (
         ("bound", "Trials over the sequential bound", bound.HEAD, bound.row),
         ("peer", "dart-math's policy", bound.PEER_HEAD, bound.peer_row),
+        ("passes", "A greedy pass", passes.HEAD, passes.row),
         ("accuracy", "prop2diff against known pass rates", accuracy.HEAD, accuracy.row),
         ("bookkeeping", "The sampler's own cost", bookkeeping.HEAD, bookkeeping.row),
         ("verifying", "Verification", verifying.HEAD, verifying.row),
