@@ -3,8 +3,8 @@
     NAME-greedy    one trial a prompt at temperature 0
     NAME-trials    n trials a prompt
 
-Their queries are the prompts that the Evaluation's prepare has written. No data set is made of them: their pools hold all
-responses, and scoring reads these under each benchmark's own policy.
+Their queries are the prompts that the Evaluation's prepare has written. No data set is made of them: their pools hold
+all responses, and scoring reads these under each benchmark's own policy.
 """
 
 from typing import Final

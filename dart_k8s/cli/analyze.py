@@ -13,8 +13,8 @@ from dart_k8s.errors import SpecError
 from .screen import wide_console
 
 if TYPE_CHECKING:
-    from dart_k8s.workers.analyze import Analysis, SetBias
     from dart_k8s.scores.curves import Curve, Reach
+    from dart_k8s.workers.analyze import Analysis, SetBias
 
 SHOWN = 6
 """Points of a curve that are printed."""

@@ -35,15 +35,16 @@ def compare(
     ],
     name: Annotated[list[str] | None, typer.Option(help="Name of a model in the table, in their order.")] = None,
     resamples: Annotated[int, typer.Option(help="Times that problems are drawn anew.", min=100)] = 10_000,
-    confidence: Annotated[float, typer.Option(help="Share of the draws that an interval holds.", min=0.5, max=0.999)]
-    = 0.95,
+    confidence: Annotated[
+        float, typer.Option(help="Share of the draws that an interval holds.", min=0.5, max=0.999)
+    ] = 0.95,
     seed: Annotated[int, typer.Option(help="Of the draws.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON.")] = False,
 ) -> None:
     """Compare models on the problems that they have in common; the first one is the baseline.
 
-    Shows scores, differences with intervals paired over problems, what went into each model, and the paper's table beside
-    models that are in it. Exit code 64: something named is no evaluation.
+    Shows scores, differences with intervals paired over problems, what went into each model, and the paper's table
+    beside models that are in it. Exit code 64: something named is no evaluation.
     """
     from dart_k8s.scores.numbers import Resampling
     from dart_k8s.workers.evaluate.comparing import open_side, side_by_side
@@ -123,9 +124,7 @@ def show(console: Console, found: "Compared", paper: "Sequence[Published]", *, c
     """The comparison for a person."""
     console.print(_scores(found, paper))
     if paper:
-        console.print(
-            "  [dim]italic: Tong et al. 2024 (DART-Math), as published; beside lenient[/]", soft_wrap=True
-        )
+        console.print("  [dim]italic: Tong et al. 2024 (DART-Math), as published; beside lenient[/]", soft_wrap=True)
     for one in found.against:
         console.print()
         console.print(f"[bold]{one.name}[/] against {found.sides[0].name}, paired over problems")

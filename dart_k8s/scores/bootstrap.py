@@ -1,4 +1,4 @@
-"""Bootstrap intervals over problems (Efron, Annals of Statistics 7, 1979), seeded; and what a comparison could have seen.
+"""Bootstrap intervals over problems (Efron, Annals of Statistics 7, 1979), and what a comparison could have seen.
 
 A resample of a mean depends only on how often each distinct value is drawn, and these counts are multinomial: so N
 problems are not drawn one by one, and their order does not matter.

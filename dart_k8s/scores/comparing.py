@@ -144,9 +144,7 @@ def _against(first: Side, other: Side, how: Resampling) -> Against:
     )
 
 
-def _lines(
-    first: Side, other: Side, names: Sequence[str], policy: Policy, how: Resampling
-) -> tuple[Difference, ...]:
+def _lines(first: Side, other: Side, names: Sequence[str], policy: Policy, how: Resampling) -> tuple[Difference, ...]:
     lines, pairs = [], []
     for name in names:
         a, b = first.benchmarks[name], other.benchmarks[name]
@@ -163,9 +161,7 @@ def _lines(
     return tuple(lines)
 
 
-def _line(
-    benchmark: str, pairs: Sequence[tuple[str, Floats, Floats]], how: Resampling, *, left_out: int
-) -> Difference:
+def _line(benchmark: str, pairs: Sequence[tuple[str, Floats, Floats]], how: Resampling, *, left_out: int) -> Difference:
     gaps = [(f"{name} difference", theirs - mine) for name, mine, theirs in pairs]
     whole = np.concatenate([gap for _, gap in gaps])
     return Difference(

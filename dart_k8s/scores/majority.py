@@ -1,4 +1,4 @@
-"""maj@k: whether the answer that most of k trials agree on is right. Exact, over all ways to choose k of the n trials."""
+"""maj@k: whether the answer that most of k trials agree on is right; the exact mean over all choices of k trials."""
 
 from collections.abc import Sequence
 

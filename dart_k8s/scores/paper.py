@@ -2,8 +2,8 @@
 
 Tong et al., "DART-Math: Difficulty-Aware Rejection Tuning for Mathematical Problem-Solving" (NeurIPS 2024, arXiv
 2407.13690), as its authors print them in the README of github.com/hkust-nlp/dart-math and in the cards of the models
-at huggingface.co/hkust-nlp. Greedy, in percent, in the order of `BENCHMARKS`. The vanilla rows (VRT) stand in the paper's
-Table 2 only and are not here: nobody has read them off it yet. Averages are computed from the six numbers.
+at huggingface.co/hkust-nlp. Greedy, in percent, in the order of `BENCHMARKS`. The vanilla rows (VRT) stand in
+the paper's Table 2 only and are not here. Averages are computed from the six numbers.
 """
 
 from dataclasses import dataclass

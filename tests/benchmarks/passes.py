@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks passes
 
-One trial a prompt is the worst case for slots: no prompt has a second trial to fill a gap with, and plans are made once.
+One trial a prompt is the worst case for slots: no prompt has a second trial to fill a gap with.
 """
 
 import asyncio

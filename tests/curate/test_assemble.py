@@ -16,10 +16,10 @@ from dart_k8s.edges.store.base import Store
 from dart_k8s.edges.store.local import LocalStore
 from dart_k8s.edges.store.memory import MemoryStore
 from dart_k8s.ledger.segments import Row
+from dart_k8s.scores.curves import Curve
 from dart_k8s.workers.curate import dataset as module
 from dart_k8s.workers.curate.assemble import Assembled, Known, assemble
 from dart_k8s.workers.curate.card import About
-from dart_k8s.scores.curves import Curve
 from dart_k8s.workers.curate.decontaminate import Item, contaminated
 from dart_k8s.workers.curate.select import rule_for
 

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from dart_k8s.workers.curate import figures
 from dart_k8s.scores.curves import Curve, pass_at_k, reach, shared_trials, sizes_up_to
+from dart_k8s.workers.curate import figures
 
 
 @pytest.mark.parametrize(("n", "c", "k"), [(n, c, k) for n in (1, 4, 7) for c in range(n + 1) for k in range(1, n + 1)])

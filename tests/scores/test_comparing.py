@@ -10,11 +10,11 @@ from dart_k8s.scores.paper import TABLE, published
 HOW = Resampling(resamples=1000)
 
 
-def side(name: str, right: str, *, ids: str = "", bench: str = "math", cost: Cost = Cost()) -> Side:
+def side(name: str, right: str, *, ids: str = "", bench: str = "math", cost: Cost | None = None) -> Side:
     values = np.array([digit == "1" for digit in right], dtype=float)
     names = tuple(ids or "abcdefghijklmnop"[: len(right)])
     measured = Measured(ids=names, values={"strict": values, "lenient": values}, measure="greedy")
-    return Side(name=name, model=name, benchmarks={bench: measured}, cost=cost)
+    return Side(name=name, model=name, benchmarks={bench: measured}, cost=cost or Cost())
 
 
 def test_differences_are_paired_over_problems():

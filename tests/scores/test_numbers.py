@@ -19,11 +19,11 @@ HOW = Resampling(resamples=2000, seed=7)
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 100_000), st.data())
-def test_pass_at_k_is_exact_for_many_trials(n, data):
+def test_pass_at_k_is_exact_to_nine_digits_for_many_trials(n, data):
     c = data.draw(st.integers(0, min(n, 50)))
     k = data.draw(st.integers(1, min(n, 1000)))
     exact = 1 - Fraction(comb(n - c, k), comb(n, k))
-    assert float(pass_at_k(n, c, k)) == pytest.approx(float(exact), rel=1e-8, abs=1e-300)
+    assert float(pass_at_k(n, c, k)) == pytest.approx(float(exact), rel=0, abs=1e-9)
 
 
 def test_pass_at_k_is_unbiased():

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dart_k8s.errors import DataError
+from dart_k8s.scores.curves import Curve, Reach, pass_at_k, reach, shared_trials, sizes_up_to
 from dart_k8s.workers.curate import figures
 from dart_k8s.workers.curate.bands import Bands, Floats, Ints, deciles
-from dart_k8s.scores.curves import Curve, Reach, pass_at_k, reach, shared_trials, sizes_up_to
 
 from .reference import Reference, Row, normal
 

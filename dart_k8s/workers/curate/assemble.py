@@ -10,11 +10,11 @@ import pyarrow as pa
 from dart_k8s.api.curating import Curation
 from dart_k8s.edges.store.base import Store
 from dart_k8s.ledger import keys
+from dart_k8s.scores.curves import Curve, reach, shared_trials
 
 from . import figures
 from .bands import Ints, deciles
 from .card import About, card
-from dart_k8s.scores.curves import Curve, reach, shared_trials
 from .database import DEFAULT_LIMITS, Limits
 from .dataset import write_dataset
 from .decontaminate import Item, Pair

@@ -13,8 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .bands import Bands, Floats, Ints, deciles
 from dart_k8s.scores.curves import Curve, Reach
+
+from .bands import Bands, Floats, Ints, deciles
 
 matplotlib.use("Agg")
 

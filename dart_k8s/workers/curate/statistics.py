@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .bands import Bands, Floats, Ints, deciles, levels
 from dart_k8s.scores.curves import Curve, Reach
+
+from .bands import Bands, Floats, Ints, deciles, levels
 from .decontaminate import Pair
 from .repeated import Repetition
 from .select import Loss, Selection

@@ -1,5 +1,5 @@
-"""Figures of an evaluation as PNG bytes: scores with intervals, pass@k and maj@k, levels. The same report gives the same
-bytes."""
+"""Figures of an evaluation as PNG bytes: scores with intervals, pass@k and maj@k, levels. The same report gives the
+same bytes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -118,7 +118,9 @@ def _curve(axes: Axes, at: Sequence[Mapping[str, Any]], colour: str, line: str, 
         ks, [one["value"] for one in at], color=colour, linestyle=line, linewidth=2.0, marker=marker, markersize=4,
         label=label or None,
     )  # fmt: skip
-    axes.fill_between(ks, [one["low"] for one in at], [one["high"] for one in at], color=colour, alpha=0.12, linewidth=0)
+    axes.fill_between(
+        ks, [one["low"] for one in at], [one["high"] for one in at], color=colour, alpha=0.12, linewidth=0
+    )
 
 
 def _main(scores: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -42,7 +42,7 @@ class Both:
 
 
 async def judge(checkers: Checkers, batch: Sequence[Asked]) -> list[Both]:
-    """Verdicts in order. Only a response that marks no answer is read a second time: lenient differs in nothing else."""
+    """Verdicts in order. Only a response without a marked answer is read twice: lenient differs in nothing else."""
     strict = await _checked(checkers, batch, "strict")
     silent = [i for i, verdict in enumerate(strict) if verdict.answer is None and batch[i].finish != "executions"]
     lenient = dict(zip(silent, await _checked(checkers, [batch[i] for i in silent], "lenient"), strict=True))

@@ -35,8 +35,8 @@ async def evaluate(
 ) -> Scored:
     """Do what the declaration says; goes on where an earlier run stopped.
 
-    `model` is the place of a Training's result, where the declaration says fromTraining. Raises StoppedError when `stop`
-    is set, and what preparing, sampling and scoring raise.
+    `model` is the place of a Training's result, where the declaration says fromTraining. Raises StoppedError when
+    `stop` is set, and what preparing, sampling and scoring raise.
     """
     work = PrepareEvaluation(cache=cache, offline=offline, tell=tell, model=model)
     prepared = await unless_stopped(stop, partial(work.prepare, evaluation))

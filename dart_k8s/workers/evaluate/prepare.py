@@ -146,8 +146,8 @@ class PrepareEvaluation:
         place = declared.uri or self.model
         if place is None and evaluation.spec.engine.kind == "vllm":
             raise SpecError(
-                f"Cannot evaluate '{evaluation.metadata.name}': the model of Training '{declared.from_training}' is not "
-                "there.",
+                f"Cannot evaluate '{evaluation.metadata.name}': the model of Training '{declared.from_training}' is "
+                "not there.",
                 remedy="Put the Training into the same file, or name the model in spec.model.uri.",
             )
         if place is None or evaluation.spec.engine.kind != "vllm":

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dart_k8s.edges.store import open_store
@@ -21,7 +21,7 @@ STATISTICS = f"{REPORT}statistics.json"
 class Provenance:
     """See the module."""
 
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
     base: str = ""
     """The place of the base model, of one that a Training made."""
     notes: tuple[str, ...] = ()
@@ -39,9 +39,7 @@ def follow(model: str | None) -> Provenance:
         plan, spec = prepared["plan"], prepared["declaration"]["spec"]
     except (DartError, ValueError, KeyError, TypeError) as error:
         return Provenance(notes=(f"the Training in {output} can't be read: {error}",))
-    cost = Cost(
-        rows=plan.get("rows"), queries=plan.get("queries"), tokens=plan.get("tokens"), steps=plan.get("steps")
-    )
+    cost = Cost(rows=plan.get("rows"), queries=plan.get("queries"), tokens=plan.get("tokens"), steps=plan.get("steps"))
     notes = []
     try:
         report = _json(store.get(TRAINED).data)

@@ -1,6 +1,7 @@
 """Score an Evaluation whose passes are closed: seal the pools, judge, write report, table, figures and summary."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -123,10 +124,8 @@ def _keep(store: Store) -> str | None:
     numbers = [int(entry.key.removeprefix(EARLIER).partition("/")[0]) for entry in store.list(EARLIER)]
     prefix = f"{EARLIER}{max(numbers, default=0) + 1:03d}/"
     store.put_if_absent(f"{prefix}evaluation.json", data)
-    try:
+    with contextlib.suppress(NotFound):
         store.put(f"{prefix}items.parquet", store.get(ITEMS_TABLE).data)
-    except NotFound:
-        pass
     return f"{store.uri}/{prefix}evaluation.json"
 
 
@@ -153,8 +152,6 @@ def _facts(one: Synthesis, found: Closed) -> PassFacts:
         generating_seconds=round(totals.generating_seconds, 3),
         held_seconds=round(totals.held_seconds, 3),
     )
-
-
 
 
 __all__ = ["FIGURES", "Scored", "is_current", "report_in", "score"]

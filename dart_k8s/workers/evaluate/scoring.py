@@ -150,9 +150,7 @@ class Scoring:
             judged=judged,
         )
 
-    async def _judged(
-        self, policy: Name, items: Sequence[Item], facts: Sequence[ItemFacts], *, greedy: bool
-    ) -> Judged:
+    async def _judged(self, policy: Name, items: Sequence[Item], facts: Sequence[ItemFacts], *, greedy: bool) -> Judged:
         given = [one.given[policy] for one in facts]
         votes: list[Votes] = []
         for start in range(0, len(items), MERGING):

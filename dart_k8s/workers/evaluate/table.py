@@ -35,16 +35,13 @@ def markdown(report: Mapping[str, Any]) -> str:
     level = f"{report['intervals']['confidence']:.0%}"
     lines = [f"# Evaluation {report['name']}", "", _about(report), ""]
     lines += _table(head_of(report), rows_of(report))
-    lines += [
-        "",
-        f"Percent of problems. strict: {report['rules']['strict']}. lenient: {report['rules']['lenient']}. Intervals: {level}, "
-        f"bootstrap over problems, {report['intervals']['resamples']:,} resamples.",
-    ]
-    if report["decoding"]["trials"]:
-        lines += [
-            f"maj@k and pass@k are strict, from {report['decoding']['trials']['n']} trials at temperature "
-            f"{report['decoding']['trials']['temperature']:g}. maj@k: {report['rules']['majority']}.",
-        ]
+    rules, intervals, trials = report["rules"], report["intervals"], report["decoding"]["trials"]
+    words = f"Percent of problems. strict: {rules['strict']}. lenient: {rules['lenient']}. "
+    words += f"Intervals: {level}, bootstrap over problems, {intervals['resamples']:,} resamples."
+    lines += ["", words]
+    if trials:
+        drawn = f"{trials['n']} trials at temperature {trials['temperature']:g}"
+        lines.append(f"maj@k and pass@k are strict, from {drawn}. maj@k: {rules['majority']}.")
     for one in report["benchmarks"]:
         notes = [f"{one['title']}: {note}." for note in one["notes"]]
         lines += ["", *notes] if notes else []

@@ -15,8 +15,8 @@ SAVED = "dart.json"
 def template_of(evaluation: Evaluation, *, model: str | None, folder: Path | None) -> tuple[Prompt, str]:
     """The prompt in force and where it is from: declaration, model or default.
 
-    `model` is the model's place as resolved, `folder` its files where they have been fetched. DataError if the saved one
-    can't be read.
+    `model` is the model's place as resolved, `folder` its files where they have been fetched. DataError if the saved
+    one can't be read.
     """
     if evaluation.spec.prompt is not None:
         return evaluation.spec.prompt, "declaration"
