@@ -16,7 +16,7 @@ from dart_k8s.workers.evaluate.record import need
 from dart_k8s.workers.evaluate.report import ITEMS_TABLE, REPORT, SUMMARY, SUMMARY_BYTES
 from dart_k8s.workers.evaluate.rescore import rescore
 from dart_k8s.workers.evaluate.score import Scored
-from tests.evaluate.declared import evaluation, write_problems
+from tests.evaluation.declared import evaluation, write_problems
 
 TRIALS = {"count": 8, "temperature": 1.0, "majorityAt": [1, 8], "passAt": [1, 8]}
 
