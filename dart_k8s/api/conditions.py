@@ -61,9 +61,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "Unknown",
             "Not there yet: earlier steps come first.",
         ),
-        "Preparing": _why("Prepared", "False", "The prepare pod checks the queries, the model and the output."),
+        "Preparing": _why("Prepared", "False", "The prepare pod checks data, model and output."),
         "SnapshotWritten": _why(
-            "Prepared", "True", "The queries are read and fixed; nothing reads the sources any more."
+            "Prepared", "True", "What it starts from is read, checked and fixed; nothing reads the sources any more."
         ),
         "EngineLoading": _why(
             "EngineReady", "False", "Samplers load the model.", "Wait: 30 minutes at most by default."
@@ -301,25 +301,25 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "Use a network plug-in that enforces it, or set execution.requireNetworkIsolation: false.",
         ),
         "RendezvousTimeout": _why(
-            "Progressing Failed",
+            ANYWHERE,
             "False",
-            "Nodes of a Training did not reach rank 0 within spec.rendezvousDeadlineSeconds.",
+            "Nodes of a Training did not reach rank 0 within trainers.rendezvousDeadlineSeconds.",
             "Look whether all pods run, and whether the network lets them talk to each other.",
         ),
         "RestartsExhausted": _why(
             "Progressing Failed",
             "False",
-            "A Training failed spec.maxRestarts times by its own fault.",
-            "Look at the log of the rank that the message names.",
+            "A Training failed more than trainers.maxRestarts times by its own fault.",
+            "Look at the log of the node that the message names, mend the cause, and raise trainers.maxRestarts or suspend and resume.",
         ),
         "CheckpointUnusable": _why(
-            "Progressing Failed",
+            ANYWHERE,
             "False",
             "A checkpoint is of another recipe, or can't be continued on this number of nodes.",
             "Go back to the old numbers, or choose another output.uri.",
         ),
         "NothingToTrainOn": _why(
-            "Prepared Failed",
+            ANYWHERE,
             "False",
             "The data set lacks the columns, or has too few rows.",
             "The message names them.",

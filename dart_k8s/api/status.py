@@ -270,8 +270,6 @@ class Checkpoint(Part):
 
     step: NotNegative
     """Optimiser steps in it."""
-    written_at: Time
-    """When it was complete."""
 
 
 class TrainingStatus(Base):
@@ -288,11 +286,13 @@ class TrainingStatus(Base):
     trainers: Pods | None = None
     """Pods that train."""
     restarts: NotNegative | None = None
-    """Restarts of the group, whatever the cause."""
-    restarts_counted: NotNegative | None = None
-    """Those by its own fault, which trainers.maxRestarts limits."""
+    """Ends of the group by its own fault, which trainers.maxRestarts limits."""
+    disruptions: NotNegative | None = None
+    """Ends of the group that the cluster caused (drained, preempted, a node gone); never limited."""
+    judged: NotNegative | None = None
+    """Number of the last Job whose end is in one of the two."""
     scheduling: Annotated[str, Field(max_length=64)] | None = None
-    """How pods start together: Kueue, native, or not at all."""
+    """What starts pods together: Kueue, native (spec.scheduling of the Job), or none."""
 
 
 class Score(Part):

@@ -15,6 +15,8 @@ from dart_k8s.errors import ClusterError, ObjectExists
 from dart_k8s.names import OPERATOR
 from dart_k8s.reconcile.decision import Announcement
 
+from .keys import Key
+
 __all__ = ["Announcer"]
 
 BURST, REFILL_SECONDS = 25, 300.0
@@ -44,9 +46,9 @@ class Announcer:
     _buckets: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def announce(self, synthesis: Mapping[str, Any], said: Announcement) -> bool:
+    def announce(self, item: Mapping[str, Any], said: Announcement) -> bool:
         """Write an Event; False if the object has had too many, or the server would not take it."""
-        about = synthesis["metadata"]
+        about = item["metadata"]
         if not self._allowed(about["uid"]):
             return False
         stamp = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -58,8 +60,8 @@ class Announcer:
             "kind": "Event",
             "metadata": {"name": name, "namespace": namespace},
             "involvedObject": {
-                "apiVersion": synthesis["apiVersion"],
-                "kind": synthesis["kind"],
+                "apiVersion": item["apiVersion"],
+                "kind": item["kind"],
                 "name": about["name"],
                 "namespace": namespace,
                 "uid": about["uid"],
@@ -82,7 +84,7 @@ class Announcer:
                 patch = {"count": int(known.get("count") or 1) + 1, "lastTimestamp": stamp}
                 self.cluster.patch(EVENTS, namespace, name, patch)
         except ClusterError as error:
-            self.tell("event-failed", synthesis=f"{namespace}/{about['name']}", reason=said.reason, why=str(error))
+            self.tell("event-failed", **Key(namespace, about["name"], item["kind"]).said, reason=said.reason, why=str(error))
             return False
         return True
 

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from dart_k8s.edges.cluster import Cluster, Object
-from dart_k8s.edges.cluster.resources import JOBS, RESOURCES, SYNTHESES
+from dart_k8s.edges.cluster.resources import JOBS, RESOURCES
 from dart_k8s.errors import ClusterUnavailable, ObjectConflict, ObjectExists, ObjectNotFound
-from dart_k8s.names import FINALIZER
+from dart_k8s.names import FINALIZER, job_name
 from dart_k8s.reconcile.decision import (
     Action,
     ApplyDeclaration,
+    ApplyPass,
+    ApplyTrainers,
     ApplyVerifiers,
     CreateJob,
     DeleteChild,
-    DeleteSynthesis,
+    DeleteObject,
     ScaleJob,
     SetFinalizer,
 )
+
+from .keys import Key
+from .kinds import OBJECTS
 
 __all__ = ["Applier", "what"]
 
@@ -26,23 +31,27 @@ Manifests = list[dict[str, Any]]
 BY_KIND = {resource.kind: resource for resource in RESOURCES.values()}
 
 
-def what(action: Action, name: str) -> str:
-    """An action in a few words, the same for the same: failures go by them. `name`: of the Synthesis."""
+def what(action: Action, key: Key) -> str:
+    """An action in a few words, the same for the same: failures go by them. `key`: of the object that it is for."""
     match action:
         case CreateJob(stage=stage, number=number):
-            return f"create Job {name}-{stage.value}-{number}"
+            return f"create Job {job_name(key.name, stage, number, key.kind)}"
         case ScaleJob(name=job):
             return f"scale Job {job}"
         case ApplyDeclaration():
             return "apply the declaration"
         case ApplyVerifiers():
             return "apply the verifiers"
+        case ApplyTrainers():
+            return "apply the trainers"
+        case ApplyPass(name=child):
+            return f"apply Synthesis {child}"
         case DeleteChild(kind=kind, name=child):
             return f"delete {kind} {child}"
         case SetFinalizer(present=present):
             return "add the finalizer" if present else "remove the finalizer"
-        case DeleteSynthesis():
-            return f"delete Synthesis {name}"
+        case DeleteObject():
+            return f"delete {key.kind} {key.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +61,15 @@ class Applier:
     cluster: Cluster
     wrote: Callable[[Object], None]
 
-    def apply(self, action: Action, synthesis: Mapping[str, Any], manifests: Manifests) -> None:
-        """Carry an action out; `manifests` are what `render` made of it. Raises a ClusterError."""
-        about = synthesis["metadata"]
+    def apply(self, action: Action, item: Mapping[str, Any], manifests: Manifests) -> None:
+        """Carry an action out; `manifests` are what `render` made of it for an object. Raises a ClusterError."""
+        about, own = item["metadata"], OBJECTS[item["kind"]]
         namespace, name, uid = about["namespace"], about["name"], about["uid"]
         match action:
             case CreateJob():
                 for manifest in manifests:
                     self._create(namespace, manifest, uid)
-            case ApplyDeclaration() | ApplyVerifiers():
+            case ApplyDeclaration() | ApplyVerifiers() | ApplyTrainers() | ApplyPass():
                 for manifest in manifests:
                     resource = RESOURCES[manifest["apiVersion"], manifest["kind"]]
                     self.wrote(self.cluster.apply(resource, namespace, manifest["metadata"]["name"], manifest))
@@ -74,9 +83,9 @@ class Applier:
                 others = [one for one in about.get("finalizers") or () if one != FINALIZER]
                 wanted = [*others, FINALIZER] if present else others
                 patch = {"metadata": {"resourceVersion": about["resourceVersion"], "uid": uid, "finalizers": wanted}}
-                self.wrote(self.cluster.patch(SYNTHESES, namespace, name, patch))
-            case DeleteSynthesis(uid=old):
-                self._delete("Synthesis", namespace, name, old, "Background")
+                self.wrote(self.cluster.patch(own, namespace, name, patch))
+            case DeleteObject(uid=old):
+                self._delete(own.kind, namespace, name, old, "Background")
 
     def _create(self, namespace: str, manifest: dict[str, Any], uid: str) -> None:
         resource, name = RESOURCES[manifest["apiVersion"], manifest["kind"]], manifest["metadata"]["name"]
@@ -88,7 +97,7 @@ class Applier:
             if uid not in owners:
                 raise ObjectExists(
                     f"{error.message} It belongs to something else.",
-                    remedy=f"Delete {resource.kind} {namespace}/{name}, or give the Synthesis another name.",
+                    remedy=f"Delete {resource.kind} {namespace}/{name}, or give this object another name.",
                 ) from error
             if "deletionTimestamp" in found["metadata"]:
                 raise ClusterUnavailable(f"{resource.kind} {namespace}/{name} is being deleted.") from error

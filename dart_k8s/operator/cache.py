@@ -1,4 +1,4 @@
-"""What the operator knows of the cluster: facts by object, found by the Synthesis that they belong to.
+"""What the operator knows of the cluster: facts by object, found by the object of this group that they belong to.
 
 A cache is filled by reflectors, and by the answers to the operator's own writes, so that the next decision knows of
 them before the watch has told.
@@ -23,7 +23,7 @@ class Cache(Generic[Fact]):
     """Facts about the objects of one kind. Safe for many threads."""
 
     def __init__(self, trim: Callable[[Object], Fact | None], key_of: Callable[[Object], Key | None]) -> None:
-        """`trim`: the facts of an object; None: it does not count. `key_of`: its Synthesis."""
+        """`trim`: the facts of an object; None: it does not count. `key_of`: whom it belongs to."""
         self._trim, self._key_of = trim, key_of
         self._lock = Lock()
         self._facts: dict[Id, tuple[int, Key, Fact]] = {}
@@ -32,7 +32,7 @@ class Cache(Generic[Fact]):
         """Namespace ("": all) -> the version up to which its watch has told everything."""
 
     def facts(self, key: Key) -> list[Fact]:
-        """Of all objects of a Synthesis, by name."""
+        """Of all objects that belong to a key, by name."""
         with self._lock:
             return [self._facts[one][2] for one in sorted(self._of.get(key, ()))]
 
@@ -45,7 +45,7 @@ class Cache(Generic[Fact]):
         return len(self._facts)
 
     def known(self) -> list[Key]:
-        """Every Synthesis that something here belongs to."""
+        """Every key that something here belongs to."""
         with self._lock:
             return list(self._of)
 

@@ -1,4 +1,4 @@
-"""One Synthesis, once around: gather facts, decide, carry the actions out, write the status.
+"""One object of this group, once around: gather facts, decide, carry the actions out, write the status.
 
 A plain function of what is cached; threads only call it.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dart_k8s.edges.cluster import Cluster, Object
-from dart_k8s.edges.cluster.resources import JOBS, SYNTHESES
+from dart_k8s.edges.cluster.resources import JOBS
 from dart_k8s.errors import (
     ClusterError,
     ClusterUnavailable,
@@ -17,6 +17,7 @@ from dart_k8s.errors import (
     ObjectNotFound,
     ObjectRefused,
 )
+from dart_k8s.names import Kind
 from dart_k8s.reconcile import Decision, Facts, Failure, Settings, decide
 from dart_k8s.reconcile.decision import DeleteChild
 from dart_k8s.reconcile.facts import ChildFact, JobFact, PodFact
@@ -28,7 +29,8 @@ from .applying import Applier, what
 from .cache import Cache
 from .folding import Folds, Order
 from .keys import Key
-from .trimming import child_fact, job_fact, key_of, pod_fact, synthesis_itself
+from .kinds import OBJECTS, Dependents, looks_at, own_key, reference
+from .trimming import child_fact, job_fact, key_of, pod_fact, shared
 
 __all__ = ["Caches", "Controller", "Result"]
 
@@ -42,15 +44,14 @@ KEPT = {"Complete", "Deleting"}
 """Of these: what the last fold told stays known."""
 
 
-def _own_key(item: Object) -> Key:
-    return Key(item["metadata"]["namespace"], item["metadata"]["name"])
-
-
 @dataclass(frozen=True, slots=True)
 class Caches:
     """All that is known of the cluster."""
 
-    syntheses: Cache[Object] = field(default_factory=lambda: Cache(synthesis_itself, _own_key))
+    objects: Mapping[Kind, Cache[Object]] = field(
+        default_factory=lambda: {kind: Cache(shared, own_key) for kind in OBJECTS}
+    )
+    """Of this group, by kind."""
     jobs: Cache[JobFact] = field(default_factory=lambda: Cache(job_fact, key_of))
     pods: Cache[PodFact] = field(default_factory=lambda: Cache(pod_fact, key_of))
     children: Mapping[str, Cache[ChildFact]] = field(
@@ -60,14 +61,16 @@ class Caches:
     )
     """By kind."""
 
-    def synthesis(self, key: Key) -> Object | None:
-        """The object; None: there is none."""
-        return next(iter(self.syntheses.facts(key)), None)
+    dependents: Dependents = field(default_factory=Dependents)
+
+    def object(self, key: Key) -> Object | None:
+        """The object itself; None: there is none."""
+        return next(iter(self.objects[key.kind].facts(key)), None)
 
     def wrote(self, item: Object) -> bool:
         """The answer to a write of ours; whether it changed a fact."""
-        if item["kind"] == SYNTHESES.kind:
-            return self.syntheses.put(item) is not None
+        if item["kind"] in self.objects:
+            return self.objects[item["kind"]].put(item) is not None
         if item["kind"] == JOBS.kind:
             return self.jobs.put(item) is not None
         if item["kind"] in self.children:
@@ -80,6 +83,7 @@ class Caches:
         def going(fact: Any) -> Any:
             return replace(fact, deleting=True) if fact.uid == child.uid else fact
 
+        # An object of this group is kept whole, and is looked at through its own reconciles.
         cache: Cache[Any] | None = self.jobs if child.kind == JOBS.kind else self.children.get(child.kind)
         if cache is not None:
             cache.change((key.namespace, child.name), going)
@@ -99,7 +103,7 @@ class Result:
 
 @dataclass(slots=True)
 class _Memory:
-    """What is remembered of a Synthesis. Losing it costs a request or two, never a wrong decision."""
+    """What is remembered of an object. Losing it costs a request or two, never a wrong decision."""
 
     uid: str
     generation: int = 0
@@ -132,8 +136,10 @@ class Controller:
     """Whether this process still leads: asked before each write."""
     tell: Callable[..., None] = lambda event, **facts: None
     show: Callable[[Key, Progress | None, Mapping[str, Any]], None] = lambda key, progress, status: None
-    """For the metrics of a Synthesis: what the last fold said, and its status."""
+    """For the metrics of an object: what the last fold said, and its status."""
     hide: Callable[[Key], None] = lambda key: None
+    concerns: Callable[[Key], None] = lambda key: None
+    """Told of others that are to be looked at for what was written: the watch has no news of it for them any more."""
     _memory: dict[Key, _Memory] = field(default_factory=dict)
 
     def reconcile(self, key: Key) -> Result:
@@ -159,11 +165,11 @@ class Controller:
         return result
 
     def gather(self, key: Key) -> Facts | None:
-        """All that a decision may look at; None: there is no such Synthesis."""
-        synthesis = self.caches.synthesis(key)
-        if synthesis is None:
+        """All that a decision may look at; None: there is no such object."""
+        item = self.caches.object(key)
+        if item is None:
             return None
-        about = synthesis["metadata"]
+        about = item["metadata"]
         memory = self._memory.get(key)
         if memory is None or memory.uid != about["uid"]:
             if memory is not None:
@@ -172,15 +178,20 @@ class Controller:
         if memory.generation != about.get("generation", 0):
             memory.generation = about.get("generation", 0)
             memory.failures.clear()
+        looks = looks_at(item)
+        self.caches.dependents.note(key, looks)
         fold = self.folds.outcome(key)
         failures = [failure for failure, _ in memory.failures.values()]
         children = [fact for cache in self.caches.children.values() for fact in cache.facts(key)]
         return Facts(
-            synthesis=synthesis,
+            object=item,
             now=self.now(),
             jobs=tuple(self.caches.jobs.facts(key)),
             pods=tuple(self.caches.pods.facts(key)),
             children=tuple(children),
+            references=tuple(reference(other, self.caches.object(other)) for other in looks),
+            found=fold.found,
+            found_at=fold.found_at,
             progress=fold.progress,
             progress_at=fold.progress_at,
             progress_ended=fold.ended,
@@ -193,17 +204,20 @@ class Controller:
         """Carry the actions out, in order; None: all of them were."""
 
         def wrote(item: Object) -> None:
-            memory.unseen |= self.caches.wrote(item)
+            changed = self.caches.wrote(item)
+            memory.unseen |= changed
+            if changed and item["kind"] in OBJECTS and own_key(item) != key:
+                self.concerns(own_key(item))
 
         applier = Applier(cluster=self.cluster, wrote=wrote)
         for action in decision.actions:
             if not self.may_write():
                 return Result(outcome="deposed")
-            words = what(action, key.name)
+            words = what(action, key)
             try:
-                applier.apply(action, facts.synthesis, objects(action, facts, self.settings))
+                applier.apply(action, facts.object, objects(action, facts, self.settings))
             except ClusterError as error:
-                self.tell("action-failed", synthesis=str(key), action=words, why=str(error))
+                self.tell("action-failed", **key.said, action=words, why=str(error))
                 self._fail(memory, words, error)
                 # Later actions may rest on this one.
                 return _failed(error)
@@ -211,7 +225,7 @@ class Controller:
                 return self._broken(key, memory, words, error)
             if isinstance(action, DeleteChild):
                 self.caches.deleted(key, action)
-            self.tell("action", synthesis=str(key), action=words, why=decision.why)
+            self.tell("action", **key.said, action=words, why=decision.why)
             memory.mended |= memory.failures.pop(words, None) is not None
         now = self.clock()
         for words, (_, at) in list(memory.failures.items()):
@@ -221,15 +235,18 @@ class Controller:
         return None
 
     def _fold(self, key: Key, facts: Facts, decision: Decision) -> None:
-        if decision.fold is None and decision.status.get("phase") in ENDED:
+        if decision.read is not None:
+            order = Order(key=key, output=facts.object["spec"]["output"]["uri"], read=decision.read.key)
+            self.folds.order(order, decision.read.after)
+        elif decision.fold is None and decision.status.get("phase") in ENDED:
             # What a user suspends or mends may have been told wrong: it is read anew.
             self.folds.forget(key, keep=decision.status["phase"] in KEPT)
         elif decision.fold is None:
             self.folds.cancel(key)
         else:
-            about, spec = facts.synthesis["metadata"], facts.synthesis["spec"]
+            about, spec = facts.object["metadata"], facts.object["spec"]
             names = {name: about[name] for name in ("name", "namespace", "labels", "annotations") if name in about}
-            head = {"apiVersion": SYNTHESES.api_version, "kind": SYNTHESES.kind}
+            head = {"apiVersion": facts.object["apiVersion"], "kind": key.kind}
             order = Order(
                 key=key,
                 output=spec["output"]["uri"],
@@ -243,7 +260,7 @@ class Controller:
 
     def _write(self, key: Key, memory: _Memory, facts: Facts, decision: Decision) -> float | Result | None:
         """Write the status if it is another one; seconds until it may be, or the failure."""
-        known = facts.synthesis.get("status") or {}
+        known = facts.object.get("status") or {}
         same = decision.status == memory.written and known == memory.stored
         if same or decision.status == known:
             memory.failures.pop("write the status", None)
@@ -253,32 +270,34 @@ class Controller:
             return left
         if not self.may_write():
             return Result(outcome="deposed")
-        about = facts.synthesis["metadata"]
+        about = facts.object["metadata"]
         manifest = {
-            "apiVersion": facts.synthesis["apiVersion"],
-            "kind": facts.synthesis["kind"],
-            # The uid is a condition: another Synthesis of this name does not get it.
+            "apiVersion": facts.object["apiVersion"],
+            "kind": facts.object["kind"],
+            # The uid is a condition: another object of this name does not get it.
             "metadata": {"name": key.name, "uid": about["uid"]},
             "status": decision.status,
         }
         try:
-            written = self.cluster.apply(SYNTHESES, key.namespace, key.name, manifest, subresource="status")
+            written = self.cluster.apply(OBJECTS[key.kind], key.namespace, key.name, manifest, subresource="status")
         except (ObjectNotFound, ObjectConflict):
             return None  # deleted meanwhile; the watch will tell
         except ClusterError as error:
-            self.tell("status-failed", synthesis=str(key), why=str(error))
+            self.tell("status-failed", **key.said, why=str(error))
             self._fail(memory, "write the status", error)
             return _failed(error)
         memory.failures.pop("write the status", None)
         if self.caches.wrote(written):
-            memory.unseen |= _but_status(written) != _but_status(facts.synthesis)
+            memory.unseen |= _but_status(written) != _but_status(facts.object)
+        for other in self.caches.dependents.of(key):
+            self.concerns(other)
         # Mostly it is stored as it was decided and is what the cache has: then one copy is enough for all three.
-        stored, cached = written.get("status") or {}, (self.caches.synthesis(key) or {}).get("status")
+        stored, cached = written.get("status") or {}, (self.caches.object(key) or {}).get("status")
         memory.stored = cached if cached == stored else stored
         memory.written_at = self.clock()
         memory.written = memory.stored if memory.stored == decision.status else decision.status
         for said in decision.announcements:
-            self.announcer.announce(facts.synthesis, said)
+            self.announcer.announce(facts.object, said)
         return None
 
     def _result(self, decision: Decision, failed: Result | None, late: float | Result | None) -> Result:
@@ -304,7 +323,7 @@ class Controller:
 
     def _broken(self, key: Key, memory: _Memory, words: str, error: Exception) -> Result:
         """A fault of the program: said with its trace, and tried again, since it may depend on what changes."""
-        self.tell("fault", synthesis=str(key), doing=words, exc_info=error)
+        self.tell("fault", **key.said, doing=words, exc_info=error)
         wrapped = ClusterError(
             f"{type(error).__name__} while trying to {words}: {error}",
             remedy="This is a fault of the operator: please report it with its log.",
@@ -316,14 +335,15 @@ class Controller:
 
     def _forget(self, key: Key) -> None:
         self._memory.pop(key, None)
+        self.caches.dependents.note(key, ())
         self.folds.forget(key)
         self.hide(key)
 
 
-def _but_status(synthesis: Mapping[str, Any]) -> dict[str, Any]:
-    """What others write of a Synthesis."""
-    about = {name: value for name, value in synthesis["metadata"].items() if name != "resourceVersion"}
-    return {**synthesis, "metadata": about, "status": None}
+def _but_status(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What others write of an object."""
+    about = {name: value for name, value in item["metadata"].items() if name != "resourceVersion"}
+    return {**item, "metadata": about, "status": None}
 
 
 def _failed(error: ClusterError) -> Result:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from dart_k8s.reconcile.facts import Failure
+from dart_k8s.reconcile.facts import Failure, Found
 from dart_k8s.reconcile.progress import Progress
 
 from .folding import Order
@@ -23,14 +23,15 @@ FOLDING = (sys.executable, "-m", "dart_k8s.workers.folding")
 AT_ONCE = 8
 """Folds that a child has at a time: they wait for the store most of the time."""
 
-Ended = Callable[[Progress | Failure], None]
+Told = Progress | Found | Failure
+Ended = Callable[[Told], None]
 Tell = Callable[..., None]
 
 
 class DirectFolder:
     """Folds at once, by a function that raises nothing but returns a Failure."""
 
-    def __init__(self, fold: Callable[[Order], Progress | Failure], forget: Callable[[str], None] = lambda uri: None):
+    def __init__(self, fold: Callable[[Order], Told], forget: Callable[[str], None] = lambda uri: None):
         self._fold, self._forget = fold, forget
 
     def start(self, order: Order, ended: Ended) -> bool:
@@ -83,13 +84,17 @@ class Children:
 
     def start(self, order: Order, ended: Ended) -> bool:
         """See `Folder`."""
-        request = {
-            "output": order.output,
-            "declaration": order.declaration,
-            "samplers": order.samplers,
-            "lease": self._lease,
-            "cause": order.cause,
-        }
+        request: dict[str, Any]
+        if order.read:
+            request = {"read": order.output, "key": order.read}
+        else:
+            request = {
+                "output": order.output,
+                "declaration": order.declaration,
+                "samplers": order.samplers,
+                "lease": self._lease,
+                "cause": order.cause,
+            }
         with self._lock:
             if self._stopping:
                 return False
@@ -195,10 +200,12 @@ class Children:
             ended(_lost(output, code))
 
 
-def _told(answer: dict[str, Any]) -> Progress | Failure:
+def _told(answer: dict[str, Any]) -> Told:
     try:
         if "forgotten" in answer:
             return Progress(prepared=False)
+        if "object" in answer:
+            return Found(key=str(answer["key"]), object=answer["object"])
         if "progress" in answer:
             return Progress.from_json(answer["progress"])
         return failure_of(answer["error"])

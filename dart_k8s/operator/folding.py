@@ -1,4 +1,5 @@
-"""Folds: orders for them, and when each is due. Who carries them out is `folders`; decisions see only what came of it.
+"""Folds and readings: orders for them, and when each is due. Who carries them out is `folders`; decisions see only what
+came of it.
 
 An order waits until it is due, until the last fold of the same output is some times its own length ago, and until its
 child has room. Everything here is plain bookkeeping without a thread, so a simulation drives it in simulated time.
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any, Literal, Protocol
 
-from dart_k8s.reconcile.facts import Failure
+from dart_k8s.reconcile.facts import Failure, Found
 from dart_k8s.reconcile.progress import Progress
 
 from .keys import Key
@@ -24,18 +25,20 @@ FAILED_PAUSE = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A fold that is wanted."""
+    """A fold, or a reading, that is wanted."""
 
     key: Key
     output: str
     """URI."""
-    declaration: Mapping[str, Any]
-    samplers: int
+    declaration: Mapping[str, Any] = field(default_factory=dict)
+    samplers: int = 1
     cause: str = ""
     ended: Mapping[str, int] = field(default_factory=dict)
     """What is known of samplers that ended well, by Job."""
     goal: str = ""
     """Digest of what the declaration is to make."""
+    read: str = ""
+    """Key of an object of the output that is to be read, and nothing else; "": it is to be folded."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +52,10 @@ class Outcome:
     """What its order knew of samplers that had ended well, by Job."""
     goal: str = ""
     """Digest of what the run was to make, by its order."""
+    found: Found | None = None
+    """What was read last."""
+    found_at: float = 0.0
+    """When that began, by the same clock."""
     failure: Failure | None = None
     under_way: bool = False
     """A fold, or the giving back of the role: the output's objects are written."""
@@ -57,7 +64,7 @@ class Outcome:
 class Folder(Protocol):
     """Carries folds out, one of an output at a time."""
 
-    def start(self, order: Order, ended: Callable[[Progress | Failure], None]) -> bool:
+    def start(self, order: Order, ended: Callable[[Progress | Found | Failure], None]) -> bool:
         """Begin, and call `ended` once, from any thread, at the latest at the deadline. False: no room now."""
 
     def forget(self, output: str, ended: Callable[[], None]) -> None:
@@ -178,7 +185,7 @@ class Folds:
     def _at(self, book: _Book) -> float:
         return max(book.due, book.earliest)
 
-    def _ended(self, order: Order, began: float, began_at: float, told: Progress | Failure) -> None:
+    def _ended(self, order: Order, began: float, began_at: float, told: Progress | Found | Failure) -> None:
         key = order.key
         with self._lock:
             book = self._books.get(key)
@@ -190,7 +197,7 @@ class Folds:
                 same = old.failure is not None and old.failure.reason == told.reason
                 since = old.failure.since if same and old.failure else self._now()
                 failure = Failure(
-                    what="fold",
+                    what="read" if order.read else "fold",
                     reason=told.reason,
                     message=told.message,
                     remedy=told.remedy,
@@ -199,6 +206,8 @@ class Folds:
                 )
                 book.outcome = replace(old, failure=failure, under_way=False)
                 book.earliest = max(book.earliest, self._clock() + FAILED_PAUSE)
+            elif isinstance(told, Found):
+                book.outcome = replace(old, found=told, found_at=began_at, failure=None, under_way=False)
             else:
                 book.outcome = Outcome(progress=told, progress_at=began_at, ended=order.ended, goal=order.goal)
             if book.gone:

@@ -9,12 +9,13 @@ from dart_k8s.api.status import SynthesisPhase
 from dart_k8s.edges.metrics import Metric, Metrics
 from dart_k8s.reconcile.progress import BANDS, Progress
 
+from .gauges import GAUGES, of_status
 from .keys import Key
 
 __all__ = ["Measures"]
 
 KINDS = (
-    "syntheses", "jobs", "pods", "configmaps", "deployments", "networkpolicies", "services", "events", "leases",
+    "syntheses", "trainings", "evaluations", "jobs", "pods", "configmaps", "deployments", "networkpolicies", "services", "events", "leases",
 )  # fmt: skip
 VERBS = ("get", "list", "watch", "create", "patch", "update", "delete")
 CODES = ("200", "201", "202", "400", "401", "403", "404", "405", "409", "410", "422", "429", "500", "502", "503", "504")
@@ -158,7 +159,7 @@ CONDITION = Metric(
 )  # fmt: skip
 OF_OBJECTS = (
     *(metric for metric, _ in (*PROGRESS, *DIFFICULTY)), GPU_HELD, GPU_GENERATING, FAILURES, SAMPLERS, SAMPLERS_READY,
-    VERIFIERS, VERIFIERS_READY, PHASE, CONDITION,
+    VERIFIERS, VERIFIERS_READY, PHASE, CONDITION, *GAUGES,
 )  # fmt: skip
 METRICS = (
     RECONCILES, RECONCILE_SECONDS, QUEUE_DEPTH, QUEUE_WAIT, RETRIES, WORKING, WATCH_AGE, CACHED, REQUESTS,
@@ -189,9 +190,9 @@ class Measures:
 
     def __init__(self, metrics: Metrics, version: str) -> None:
         self.metrics = metrics
-        self._left_out: set[tuple[str, str]] = set()
+        self._left_out: set[Key] = set()
         """Objects without series of their own."""
-        self._shown: dict[tuple[str, str], tuple[Progress | None, tuple[Said, ...]]] = {}
+        self._shown: dict[Key, tuple[Progress | None, tuple[Said, ...]]] = {}
         """What each object's series were made from."""
         build = Metric(
             name=BUILD.name,
@@ -234,15 +235,15 @@ class Measures:
         self.metrics.observe(FOLD_SECONDS, seconds)
 
     def show(self, key: Key, progress: Progress | None, status: Mapping[str, Any]) -> None:
-        """Where a Synthesis stands: what the last fold said, if there was one, and its status."""
+        """Where an object stands: what the last fold said, if there was one, and its status."""
         of: tuple[str, str] = (key.namespace, key.name)
-        said = tuple(_of_status(status))
-        before, said_before = self._shown.get(of, (None, ()))
+        said = tuple(_of_status(status) if key.kind == "Synthesis" else of_status(key.kind, status))
+        before, said_before = self._shown.get(key, (None, ()))
         # Most reconciles find nothing new, and there are some eighty series.
         if said != said_before:
             for metric, value, labels in said:
                 room = self.metrics.show(metric, of, value, **dict(labels))
-            (self._left_out.discard if room else self._left_out.add)(of)
+            (self._left_out.discard if room else self._left_out.add)(key)
             self.metrics.set(UNSHOWN, len(self._left_out))
         if progress is not None and progress is not before:
             for metric, field in PROGRESS:
@@ -251,15 +252,15 @@ class Measures:
             for metric, field in DIFFICULTY if before is not None or status["phase"] not in OVER else ():
                 for band, number in zip(BANDS, progress.by_difficulty.get(field, ()), strict=False):
                     self.metrics.show(metric, of, float(number), difficulty=band)
-        if of not in self._left_out:
-            self._shown[of] = progress, said
+        if key not in self._left_out:
+            self._shown[key] = progress, said
 
     def hide(self, key: Key) -> None:
         """It is gone, and so are its series."""
         of: tuple[str, str] = (key.namespace, key.name)
-        self.metrics.hide(of)
-        self._shown.pop(of, None)
-        self._left_out.discard(of)
+        self.metrics.hide(of, f"dart_{key.kind.lower()}_")
+        self._shown.pop(key, None)
+        self._left_out.discard(key)
         self.metrics.set(UNSHOWN, len(self._left_out))
 
     def set(self, metric: Metric, value: float, **labels: Any) -> None:

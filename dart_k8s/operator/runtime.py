@@ -17,7 +17,6 @@ from dart_k8s.edges.cluster.resources import (
     NETWORK_POLICIES,
     PODS,
     SERVICES,
-    SYNTHESES,
 )
 from dart_k8s.names import MANAGED_BY, OPERATOR
 from dart_k8s.reconcile import Settings
@@ -27,6 +26,7 @@ from .cache import Cache
 from .controller import Caches, Controller
 from .folding import Folder, Folds
 from .keys import Key
+from .kinds import OBJECTS
 from .measures import CACHED, QUEUE_DEPTH, WATCH_AGE, WORKING, Measures
 from .queue import Queue
 from .reflector import Reflector
@@ -90,6 +90,7 @@ class Runtime:
             tell=self.tell,
             show=self.measures.show,
             hide=self.measures.hide,
+            concerns=self.changed,
         )
         self.reflectors = [
             self._reflector(resource, cache, namespace)
@@ -103,10 +104,17 @@ class Runtime:
         return all(reflector.synced for reflector in self.reflectors)
 
     def begin(self) -> None:
-        """Look at every Synthesis: what it led to is unknown to a new process, or a new leader."""
+        """Look at every object: what it led to is unknown to a new process, or a new leader."""
         self.queue.begin()
-        for key in self.caches.syntheses.known():
-            self.queue.add(key)
+        for cache in self.caches.objects.values():
+            for key in cache.known():
+                self.queue.add(key)
+
+    def changed(self, key: Key) -> None:
+        """What is known of a key is another thing: that concerns it, and those that look at it."""
+        self.queue.add(key)
+        for other in self.caches.dependents.of(key):
+            self.queue.add(other)
 
     def work(self, key: Key) -> str:
         """Reconcile a key that was taken from the queue, and put it back as that says; how it ended."""
@@ -122,13 +130,13 @@ class Runtime:
                 if result.after is not None and outcome == "done":
                     self.queue.add(key, result.after)
         except Exception as error:  # one key must not stop the others
-            self.tell("fault", synthesis=str(key), exc_info=error)
+            self.tell("fault", **key.said, exc_info=error)
             outcome = "failed"
             self.queue.retry(key)
         finally:
             self.queue.done(key, self._rest(key))
         self.measures.reconciled(outcome, self.clock() - began)
-        self.tell("reconciled", synthesis=str(key), result=outcome, seconds=round(self.clock() - began, 4))
+        self.tell("reconciled", **key.said, result=outcome, seconds=round(self.clock() - began, 4))
         return outcome
 
     def _rest(self, key: Key) -> float:
@@ -167,7 +175,8 @@ class Runtime:
     def _watched(self) -> list[tuple[Resource, Cache[Any]]]:
         caches = self.caches
         children = [(resource, caches.children[resource.kind]) for resource in CHILDREN]
-        return [(SYNTHESES, caches.syntheses), (JOBS, caches.jobs), (PODS, caches.pods), *children]
+        own = [(resource, caches.objects[kind]) for kind, resource in OBJECTS.items()]
+        return [*own, (JOBS, caches.jobs), (PODS, caches.pods), *children]
 
     def _reflector(self, resource: Resource, cache: Cache[Any], namespace: str | None) -> Reflector:
         return Reflector(
@@ -175,8 +184,8 @@ class Runtime:
             resource=resource,
             namespace=namespace,
             cache=cache,
-            changed=self.queue.add,
-            labels="" if resource is SYNTHESES else OURS,
+            changed=self.changed if resource in OBJECTS.values() else self.queue.add,
+            labels="" if resource in OBJECTS.values() else OURS,
             clock=self.clock,
             draw=self.draw,
             tell=self.tell,

@@ -6,12 +6,12 @@ from sys import intern
 from typing import Any, Literal, cast
 
 from dart_k8s.edges.cluster import Object
-from dart_k8s.names import ASKED, CONTAINER, DIGEST, GENERATION, NUMBER, QUEUE, STAGE, SYNTHESIS, Stage
+from dart_k8s.names import ASKED, CONTAINER, DIGEST, GENERATION, LABELS, NUMBER, QUEUE, STAGE, Stage
 from dart_k8s.reconcile.facts import ChildFact, JobFact, PodFact
 
 from .keys import Key
 
-__all__ = ["child_fact", "job_fact", "key_of", "pod_fact", "seconds", "synthesis_itself"]
+__all__ = ["child_fact", "job_fact", "key_of", "pod_fact", "seconds", "shared"]
 
 STAGES = {stage.value: stage for stage in Stage}
 LONGEST = 4096
@@ -27,14 +27,18 @@ def seconds(text: str | None) -> float | None:
 
 
 def key_of(item: Object) -> Key | None:
-    """The Synthesis that an object belongs to by its label; None: to none."""
+    """The object that another one belongs to by its labels; None: to none."""
     about = item["metadata"]
-    name = (about.get("labels") or {}).get(SYNTHESIS)
-    return Key(intern(about.get("namespace", "")), intern(name)) if name else None
+    labels = about.get("labels") or {}
+    for kind, label in LABELS.items():
+        if name := labels.get(label):
+            return Key(intern(about.get("namespace", "")), intern(name), kind)
+    return None
 
 
-def synthesis_itself(item: Object) -> Object:
-    """A Synthesis is kept whole; its keys and short words are one string each for all of them: half the memory."""
+def shared(item: Object) -> Object:
+    """An object of this group is kept whole; its keys and short words are one string each for all of them: half the
+    memory."""
     return cast(Object, _shared(item))
 
 
@@ -61,7 +65,9 @@ def job_fact(item: Object) -> JobFact | None:
         for condition in status.get("conditions") or ()
         if condition.get("type") in {"Complete", "Failed"} and condition.get("status") == "True"
     ]
+    failing = [one for one in status.get("conditions") or () if one.get("type") == "FailureTarget" and one["status"] == "True"]
     end: Mapping[str, Any] = ends[0] if ends else {}
+    words: Mapping[str, Any] = end or (failing[0] if failing else {})
     return JobFact(
         name=about["name"],
         uid=about["uid"],
@@ -77,8 +83,9 @@ def job_fact(item: Object) -> JobFact | None:
         succeeded=status.get("succeeded") or 0,
         failed=status.get("failed") or 0,
         ended=cast(Literal["", "Complete", "Failed"], end.get("type", "")),
-        reason=end.get("reason") or "",
-        message=end.get("message") or "",
+        failing=bool(failing),
+        reason=words.get("reason") or "",
+        message=words.get("message") or "",
         finished=seconds(end.get("lastTransitionTime")),
         queued=QUEUE in labels,
         asked=_number(notes.get(ASKED)),

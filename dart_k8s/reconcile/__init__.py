@@ -1,20 +1,23 @@
-"""Pure: from what is observed of a Synthesis to what is to be done, the status, and why."""
+"""Pure: from what is observed of an object to what is to be done, the status, and why."""
 
 from .decide import decide
 from .decision import (
     Action,
     Announcement,
     ApplyDeclaration,
+    ApplyPass,
+    ApplyTrainers,
     ApplyVerifiers,
     CreateJob,
     Decision,
     DeleteChild,
-    DeleteSynthesis,
+    DeleteObject,
     FoldOrder,
+    ReadOrder,
     ScaleJob,
     SetFinalizer,
 )
-from .facts import ChildFact, Facts, Failure, JobFact, PodFact
+from .facts import ChildFact, Facts, Failure, Found, JobFact, PodFact, Reference
 from .progress import Progress
 from .settings import Settings
 
@@ -22,18 +25,23 @@ __all__ = [
     "Action",
     "Announcement",
     "ApplyDeclaration",
+    "ApplyPass",
+    "ApplyTrainers",
     "ApplyVerifiers",
     "ChildFact",
     "CreateJob",
     "Decision",
     "DeleteChild",
-    "DeleteSynthesis",
+    "DeleteObject",
     "Facts",
     "Failure",
     "FoldOrder",
+    "Found",
     "JobFact",
     "PodFact",
     "Progress",
+    "ReadOrder",
+    "Reference",
     "ScaleJob",
     "SetFinalizer",
     "Settings",

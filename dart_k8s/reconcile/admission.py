@@ -6,11 +6,11 @@ from dart_k8s.names import Stage
 from .deletion import has_folder
 from .ending import end_jobs, end_verifiers
 from .folding import order
-from .view import Said, Step, View, names
+from .view import Said, Step, SynthesisView, View, names
 
 
 def refusal(view: View) -> Said | None:
-    """Why the Synthesis may not run here; None: it may."""
+    """Why the object may not run here; None: it may."""
     uri, namespace = view.wishes.output, view.wishes.namespace
     if view.wishes.invalid:
         return Said(type="Ready", status="False", reason="BadConfiguration", message=view.wishes.invalid)
@@ -25,8 +25,8 @@ def refusal(view: View) -> Said | None:
     return None
 
 
-def wait(view: View, why: Said) -> Step:
-    """Run nothing until that has changed."""
+def wait(view: SynthesisView, why: Said) -> Step:
+    """Run nothing of a Synthesis until that has changed."""
     stages = (Stage.PREPARE, Stage.SAMPLER, Stage.CURATE)
     progressing = Said(type="Progressing", status="False", reason=why.reason, message=why.message)
     return Step(

@@ -7,7 +7,7 @@ from typing import Any
 from . import moments
 from .findings import INTERNAL
 from .prepare import prepared
-from .view import Said, Step, View
+from .view import Said, Step, SynthesisView, View
 from .words import one_line
 
 DEFAULTS = (
@@ -21,19 +21,22 @@ DEFAULTS = (
     Said(type="Complete", status="Unknown", reason="Pending", message=""),
     Said(type="Failed", status="False", reason="NotFailed", message=""),
 )
+OF_SAMPLING = ("EngineReady", "NetworkIsolation")
+"""Types that only a Synthesis has."""
+PREPARED = Said(type="Prepared", status="True", reason="SnapshotWritten", message="")
 
 
-def conditions(view: View, step: Step) -> list[dict[str, Any]]:
-    """As they should be in the status; a time moves only when its status does."""
-    said = {item.type: item for item in reversed(_with_prepared(view, step))}
-    return [_condition(view, said.get(default.type, default)) for default in DEFAULTS]
+def conditions(view: SynthesisView, step: Step) -> list[dict[str, Any]]:
+    """Of a Synthesis, as they should be in the status; a time moves only when its status does."""
+    done = step.phase in ("Complete", "Curating", "Sampling") or (step.phase != "Preparing" and prepared(view))
+    return conditions_of(view, step, prepared=done)
 
 
-def _with_prepared(view: View, step: Step) -> list[Said]:
-    said = list(step.said)
-    if step.phase in ("Complete", "Curating", "Sampling") or (step.phase != "Preparing" and prepared(view)):
-        said.append(Said(type="Prepared", status="True", reason="SnapshotWritten", message=""))
-    return said
+def conditions_of(view: View, step: Step, *, prepared: bool) -> list[dict[str, Any]]:
+    """Of an object of any kind."""
+    said = {item.type: item for item in reversed((*step.said, *((PREPARED,) if prepared else ())))}
+    known = (one for one in DEFAULTS if view.kind == "Synthesis" or one.type not in OF_SAMPLING)
+    return [_condition(view, said.get(default.type, default)) for default in known]
 
 
 def _condition(view: View, said: Said) -> dict[str, Any]:
@@ -56,4 +59,4 @@ def holding(items: Iterable[dict[str, Any]], kind: str) -> bool:
     return any(item["type"] == kind and item["status"] == "True" for item in items)
 
 
-__all__ = ["DEFAULTS", "conditions", "holding"]
+__all__ = ["DEFAULTS", "conditions", "conditions_of", "holding"]

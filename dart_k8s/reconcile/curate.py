@@ -6,11 +6,11 @@ from .decision import Action, FoldOrder
 from .ending import end_jobs, end_verifiers
 from .folding import order
 from .once import once
-from .prepare import declare, finalize
-from .view import Clock, Said, Step, View
+from .declaring import declare, finalize
+from .view import Clock, Said, Step, SynthesisView
 
 
-def closed(view: View) -> bool:
+def closed(view: SynthesisView) -> bool:
     """Whether all queries are decided and all results folded: by the last fold; before the first one of an operator's
     life by a curate Job, which is only created then. A prepare Job after it may have opened the run again, and another
     goal opens it."""
@@ -21,7 +21,7 @@ def closed(view: View) -> bool:
     return bool(jobs) and jobs[-1].created >= opened and jobs[-1].digest in ("", view.goal)
 
 
-def complete(view: View) -> bool:
+def complete(view: SynthesisView) -> bool:
     """Whether the data set is made of what the spec wants now: by the curate Job, else by the status."""
     prepares, jobs = view.jobs(Stage.PREPARE), view.jobs(Stage.CURATE)
     if any(not job.ended for job in prepares):
@@ -32,7 +32,7 @@ def complete(view: View) -> bool:
     return newest.ended == "Complete" and newest.digest in ("", view.goal)
 
 
-def curate(view: View) -> Step:
+def curate(view: SynthesisView) -> Step:
     """Have the data set made."""
     clock, jobs = Clock(view.now), view.jobs(Stage.CURATE)
     again = bool(jobs) and jobs[-1].ended == "Complete"
@@ -55,7 +55,7 @@ def curate(view: View) -> Step:
     return Step(phase="Curating", message=words, actions=actions, said=said, fold=_last_look(view), after=clock.after)
 
 
-def _last_look(view: View) -> FoldOrder | None:
+def _last_look(view: SynthesisView) -> FoldOrder | None:
     """A fold for the status' numbers, if they are not those of the end: an operator that died between closing the run
     and saying so leaves older ones. Of a closed run it only reads; a store that fails is asked for a while."""
     told = (view.status.get("progress") or {}).get("fraction") == 1.0
@@ -64,7 +64,7 @@ def _last_look(view: View) -> FoldOrder | None:
     return order(view) if view.progress is None and not told and asks else None
 
 
-def finish(view: View) -> Step:
+def finish(view: SynthesisView) -> Step:
     """Nothing is left to do. The curate Job stays, as its record and for its log."""
     older = end_jobs(view, Stage.PREPARE, Stage.SAMPLER, ended=True)
     actions = (*finalize(view), *older, *end_verifiers(view))

@@ -32,6 +32,8 @@ class ApplyDeclaration:
 
 VERIFIERS = frozenset({"Deployment", "NetworkPolicy", "Service"})
 """Kinds of what belongs to the verification pods."""
+TRAINERS = frozenset({"NetworkPolicy", "Service"})
+"""Kinds of what trainers find each other by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +56,45 @@ class DeleteChild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetFinalizer:
-    """Put the finalizer on the Synthesis, or take it off."""
+    """Put the finalizer on the object, or take it off."""
 
     present: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteSynthesis:
-    """Delete the Synthesis itself: its time to live after the end is over."""
+class DeleteObject:
+    """Delete the object itself: its time to live after the end is over."""
 
     uid: str
 
 
-Action = CreateJob | ScaleJob | ApplyDeclaration | ApplyVerifiers | DeleteChild | SetFinalizer | DeleteSynthesis
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyTrainers:
+    """Apply what the trainers of a Training find each other by: their headless Service and their NetworkPolicy."""
+
+    kinds: frozenset[str] = TRAINERS
+    """Those that are not as they should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPass:
+    """Apply the Synthesis that makes a pass of an Evaluation."""
+
+    name: str
+    suspend: bool = False
+
+
+Action = (
+    CreateJob
+    | ScaleJob
+    | ApplyDeclaration
+    | ApplyVerifiers
+    | ApplyTrainers
+    | ApplyPass
+    | DeleteChild
+    | SetFinalizer
+    | DeleteObject
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +112,17 @@ class FoldOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOrder:
+    """Have an object of the output read by a child process."""
+
+    key: str
+    after: float = 0.0
+    """Seconds from now at the earliest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """An Event on the Synthesis."""
+    """An Event on the object."""
 
     kind: Literal["Normal", "Warning"]
     reason: str
@@ -94,7 +131,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done about a Synthesis now. Actions are done in their order; the status is written last."""
+    """What is to be done about an object now. Actions are done in their order; the status is written last."""
 
     actions: tuple[Action, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
@@ -102,6 +139,7 @@ class Decision:
     urgent: bool = True
     """False: only progress differs from the status that is there, which may wait for its turn (30 s)."""
     fold: FoldOrder | None = None
+    read: ReadOrder | None = None
     after: float | None = None
     """Look again after so many seconds even if nothing happens; None: no need."""
     announcements: tuple[Announcement, ...] = ()

@@ -1,18 +1,16 @@
-"""Policy: a Synthesis that is deleted. Pods are gone, and seen to be gone, before anything of the output is deleted;
-that happens only if the user asked for it, and a bucket or a disk as a whole is nothing to delete."""
+"""Policy: an object that is deleted. Pods are gone, and seen to be gone, before anything of the output is deleted; that
+happens only if the user asked for it, and a bucket or a disk as a whole is nothing to delete."""
 
 from urllib.parse import urlsplit
 
-from dart_k8s.names import Stage
+from dart_k8s.names import STAGES, Stage
 
+from .declaring import declare
 from .decision import Action, CreateJob, SetFinalizer
 from .ending import end_jobs, end_verifiers
 from .failures import retry_at, worst
-from .prepare import declare
-from .view import Clock, Said, Step, View, names
+from .view import Clock, Said, Step, SynthesisView, View, names
 from .words import one_line
-
-WORKING = (Stage.PREPARE, Stage.SAMPLER, Stage.CURATE)
 
 
 def has_folder(uri: str) -> bool:
@@ -22,8 +20,14 @@ def has_folder(uri: str) -> bool:
     return bool(folders) if parts.scheme == "s3" and parts.netloc else len(folders) > 1
 
 
-def delete(view: View) -> Step:
-    """Take away what is ours, then let the object go."""
+def delete(view: SynthesisView) -> Step:
+    """Take away what is a Synthesis's, then let it go."""
+    return delete_any(view, end_verifiers(view))
+
+
+def delete_any(view: View, others: tuple[Action, ...], left: tuple[str, ...] = ()) -> Step:
+    """Take away what is ours, then let the object go. `others`: what takes away all but Jobs; `left`: names of what
+    writes the output too, and is still there."""
     if not view.finalized:
         return _going(view, "The cluster deletes what belongs to it; the output stays.")
     if not view.wishes.delete_output:
@@ -37,11 +41,12 @@ def delete(view: View) -> Step:
     if clock.passed(since + view.settings.cleanup_seconds):
         limit = view.settings.cleanup_seconds / 60
         return _left(view, f"Not all below {uri} was deleted within {limit:g} minutes. {_last(view)}".rstrip())
-    actions = (*end_jobs(view, *WORKING, ended=True), *end_verifiers(view))
-    jobs = [job.name for stage in WORKING for job in view.jobs(stage)] + [job.name for job in view.going(*WORKING)]
-    pods = [p.name for stage in WORKING for p in view.pods(stage) if p.phase in ("Pending", "Running", "Unknown")]
-    if jobs or pods:
-        return _going(view, f"Waits until {names([*jobs, *pods])} is gone.", *actions, clock=clock)
+    working = [stage for stage in STAGES[view.kind] if stage not in (Stage.VERIFIER, Stage.CLEANUP)]
+    actions = (*end_jobs(view, *working, ended=True), *others)
+    jobs = [job.name for stage in working for job in view.jobs(stage)] + [job.name for job in view.going(*working)]
+    pods = [p.name for stage in working for p in view.pods(stage) if p.phase in ("Pending", "Running", "Unknown")]
+    if jobs or pods or left:
+        return _going(view, f"Waits until {names([*jobs, *pods, *left])} is gone.", *actions, clock=clock)
     if view.facts.folding and not view.jobs(Stage.CLEANUP):
         return _going(view, "Waits until the fold under way has ended.", *actions, clock=clock)
     return _clean(view, actions, clock)
@@ -83,4 +88,4 @@ def _left(view: View, words: str) -> Step:
     return Step(phase="Deleting", message=words, actions=(SetFinalizer(present=False),), said=(said,))
 
 
-__all__ = ["delete", "has_folder"]
+__all__ = ["delete", "delete_any", "has_folder"]

@@ -10,21 +10,25 @@ from .settings import Settings
 
 LAYOUT = 1
 """Raised when the objects that `render` makes of the same input change."""
-ABOUT_PODS = frozenset(
-    {"claims", "curate", "deletionPolicy", "execution", "flush", "modelCache", "prepare", "queueName", "samplers"}
-    | {"sharding", "suspend", "ttlSecondsAfterFinished", "verifiers"}
-)
-"""Fields of a spec that say how a run is carried out, not what it is to make."""
+LIFECYCLE = frozenset({"deletionPolicy", "modelCache", "prepare", "queueName", "suspend", "ttlSecondsAfterFinished"})
+ABOUT_PODS: Mapping[str, frozenset[str]] = {
+    "Synthesis": LIFECYCLE
+    | {"claims", "curate", "execution", "flush", "samplers", "sharding", "verifiers"},
+    "Training": LIFECYCLE | {"checkpoints", "push", "tracking", "trainers"},
+    "Evaluation": LIFECYCLE | {"execution", "samplers", "verifiers"},
+}
+"""Kind -> fields of a spec that say how it is carried out, not what it is to make."""
 
 
-def goal(synthesis: Mapping[str, Any]) -> str:
-    """Of what a run is to make: another one after the end means that there is something to do again."""
-    return _digest({key: value for key, value in synthesis.get("spec", {}).items() if key not in ABOUT_PODS})
+def goal(item: Mapping[str, Any]) -> str:
+    """Of what an object is to make: another one after the end means that there is something to do again."""
+    about_pods = ABOUT_PODS[item.get("kind", "Synthesis")]
+    return _digest({key: value for key, value in item.get("spec", {}).items() if key not in about_pods})
 
 
-def declaration(synthesis: Mapping[str, Any], settings: Settings) -> str:
-    """Of the declaration that pods read."""
-    return _digest([_named(synthesis), synthesis.get("spec", {}), settings.cluster_domain])
+def declaration(item: Mapping[str, Any], settings: Settings) -> str:
+    """Of the declaration that pods read; `item`: with what it refers to in place."""
+    return _digest([_named(item), item.get("spec", {}), settings.cluster_domain])
 
 
 def verifiers(synthesis: Mapping[str, Any], settings: Settings) -> str:
@@ -32,7 +36,7 @@ def verifiers(synthesis: Mapping[str, Any], settings: Settings) -> str:
     spec = synthesis.get("spec", {})
     sized = {key: value for key, value in (spec.get("verifiers") or {}).items() if key != "replicas"}
     setup = [
-        dict(settings.images),
+        settings.images.get("verifier"),
         settings.pull_policy,
         list(settings.pull_secrets),
         settings.resources.get("verifier"),
@@ -40,8 +44,18 @@ def verifiers(synthesis: Mapping[str, Any], settings: Settings) -> str:
     return _digest([_named(synthesis), sized, spec.get("execution"), spec.get("prompt"), setup])
 
 
-def _named(synthesis: Mapping[str, Any]) -> list[Any]:
-    metadata = synthesis.get("metadata", {})
+def trainers(training: Mapping[str, Any]) -> str:
+    """Of the trainers' Service and NetworkPolicy."""
+    return _digest(_named(training))
+
+
+def synthesis_pass(manifest: Mapping[str, Any]) -> str:
+    """Of a Synthesis that an Evaluation makes."""
+    return _digest(manifest.get("spec", {}))
+
+
+def _named(item: Mapping[str, Any]) -> list[Any]:
+    metadata = item.get("metadata", {})
     return [metadata.get("name"), metadata.get("namespace"), metadata.get("uid")]
 
 
@@ -50,4 +64,4 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-__all__ = ["declaration", "goal", "verifiers"]
+__all__ = ["declaration", "goal", "synthesis_pass", "trainers", "verifiers"]

@@ -1,4 +1,4 @@
-"""What is observed of a Synthesis and its children: all that a decision may look at.
+"""What is observed of an object of this group and its children: all that a decision may look at.
 
 Everything here comes from the cluster's objects and from the last fold; nothing is remembered by the operator itself,
 so a new one decides the same. Times are seconds since the epoch by the API server's clock.
@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dart_k8s.names import Stage
+from dart_k8s.names import Kind, Stage
 
 from .progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFact:
-    """A Job of the Synthesis."""
+    """A Job of the object."""
 
     name: str
     uid: str
     owner: str
-    """uid of the owning Synthesis: an earlier one of the same name is somebody else."""
+    """uid of the owning object: an earlier one of the same name is somebody else."""
     stage: Stage
     number: int
     parallelism: int
@@ -35,8 +35,10 @@ class JobFact:
     """Pods that failed, those that podFailurePolicy ignores left out."""
     ended: Literal["", "Complete", "Failed"] = ""
     """Its terminal condition; pods are gone by then."""
+    failing: bool = False
+    """It has been given up, and its pods are being ended (FailureTarget): what became of them can still be seen."""
     reason: str = ""
-    """Of that condition: BackoffLimitExceeded, PodFailurePolicy, DeadlineExceeded, ..."""
+    """Of that condition, or of FailureTarget: BackoffLimitExceeded, PodFailurePolicy, DeadlineExceeded, ..."""
     message: str = ""
     finished: float | None = None
     queued: bool = False
@@ -44,7 +46,7 @@ class JobFact:
     asked: int = 0
     """Parallelism that it was created with (annotation); 0: not said."""
     generation: int = 0
-    """metadata.generation of the Synthesis that it was created for (annotation); 0: not said."""
+    """metadata.generation of the object that it was created for (annotation); 0: not said."""
     digest: str = ""
     """Of what it was created to do (annotation)."""
 
@@ -112,15 +114,57 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Another object of this group that this one needs, or that it made: as it is now."""
+
+    kind: Kind
+    name: str
+    uid: str = ""
+    """"": there is none."""
+    owner: str = ""
+    output: str = ""
+    """URI."""
+    digest: str = ""
+    """Of what it was applied to do (annotation)."""
+    deleting: bool = False
+    status: Mapping[str, Any] = field(default_factory=dict)
+    """Its whole status; empty if it speaks of an older spec."""
+
+    @property
+    def phase(self) -> str:
+        """In one word; "": there is no such object."""
+        return str(self.status.get("phase") or "Pending") if self.uid else ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether its output is whole."""
+        return self.phase == "Complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was read of an output: an object as JSON; None: it is not there."""
+
+    key: str
+    object: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """See the module."""
 
-    synthesis: Mapping[str, Any]
-    """The object as the API server gives it, without managedFields."""
+    object: Mapping[str, Any]
+    """As the API server gives it, without managedFields."""
     now: float
     jobs: tuple[JobFact, ...] = ()
     pods: tuple[PodFact, ...] = ()
     children: tuple[ChildFact, ...] = ()
+    references: tuple[Reference, ...] = ()
+    """Objects that it names, and those that it made."""
+    found: Found | None = None
+    """What was last read of its output; None: nothing yet in this operator's life."""
+    found_at: float = 0.0
+    """When that was ordered, by the API server's clock."""
     progress: Progress | None = None
     """Of the last fold that ended; None: none yet in this operator's life."""
     progress_at: float = 0.0

@@ -13,13 +13,13 @@ from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
 from dart_k8s.names import Stage
 
 from .facts import JobFact, PodFact
-from .view import Clock, View, back_off
+from .view import Clock, SynthesisView, View, back_off
 from .words import one_line, told
 
 IMAGE = ("ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName")
 CREATION = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError")
-DECLARING, JUDGING = "apply the declaration", "apply the verifiers"
-"""Failures of the operator's own, by their first words."""
+JUDGING = "apply the verifiers"
+"""A failure of the operator's own, by its first words."""
 SHORT_LIFE = 60.0
 """A sampler Job that ended well within so many seconds, with nothing to show for it, counts as one that failed: else a
 sampler that believes itself finished would be followed by another one at once, for ever."""
@@ -107,7 +107,7 @@ class Tally:
     """Failed pods of the newest Job that are in `failures`, or were before a result came."""
 
 
-def tally(view: View) -> Tally:
+def tally(view: SynthesisView) -> Tally:
     """How many samplers failed since the last result.
 
     The Jobs say how many pods failed, the status up to which of them they were counted. Without a status (lost, or
@@ -119,7 +119,7 @@ def tally(view: View) -> Tally:
     new = sum(_burden(job) for job in jobs if job.number > noted)
     new += sum(max(0, _burden(job) - before) for job in jobs if job.number == noted)
     failures = view.noted("failures") + new if noted else min(new, max(0, limit - 1))
-    if _result_came(view) or _spec_changed_after_failing(view):
+    if _result_came(view) or spec_changed_after_failing(view):
         failures = 0
     if not jobs:
         return Tally(failures=failures, counted=before)
@@ -132,12 +132,12 @@ def _burden(job: JobFact) -> int:
     return job.failed + (1 if job.ended == "Complete" and lived < SHORT_LIFE else 0)
 
 
-def _result_came(view: View) -> bool:
+def _result_came(view: SynthesisView) -> bool:
     before = (view.status.get("progress") or {}).get("trials", 0)
     return view.progress is not None and view.progress.trials > before
 
 
-def _spec_changed_after_failing(view: View) -> bool:
+def spec_changed_after_failing(view: View) -> bool:
     return view.holds("Failed", now=False) and not view.holds("Failed")
 
 
@@ -146,4 +146,4 @@ def retry_at(view: View, ended: JobFact, failures: int) -> float:
     return (ended.finished or ended.created) + back_off(failures, view.settings)
 
 
-__all__ = ["DECLARING", "JUDGING", "Tally", "Trouble", "podless", "retry_at", "tally", "trouble", "worst"]
+__all__ = ["JUDGING", "Tally", "Trouble", "podless", "retry_at", "spec_changed_after_failing", "tally", "trouble", "worst"]

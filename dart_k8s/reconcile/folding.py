@@ -3,14 +3,14 @@
 from dart_k8s.names import Stage
 
 from .decision import FoldOrder
-from .view import Clock, Said, View
+from .view import Clock, Said, SynthesisView
 from .words import fold_reason, one_line
 
 FOLD_SHARE = 0.25
 """Of the time since the last fold with news, until the next one."""
 
 
-def order(view: View) -> FoldOrder | None:
+def order(view: SynthesisView) -> FoldOrder | None:
     """A fold, if there may be something to fold: sampled results, claims that may expire, a run to be sealed."""
     progress, settings = view.progress, view.settings
     at_work = any(pod.phase == "Running" and not pod.disrupted for pod in view.pods(Stage.SAMPLER))
@@ -27,7 +27,7 @@ def order(view: View) -> FoldOrder | None:
     return FoldOrder(samplers=samplers, after=pause, ended=ended, goal=view.goal)
 
 
-def complaints(view: View, clock: Clock) -> tuple[Said, ...]:
+def complaints(view: SynthesisView, clock: Clock) -> tuple[Said, ...]:
     """What keeps the run from being folded. The store is asked again for as long as it takes; what is the user's to
     mend ends the Synthesis after a while."""
     failed = view.failure("fold")

@@ -4,7 +4,7 @@ would refuse as well, and the rest is what keeps output of a model from doing ha
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dart_k8s.api import PodSettings, SynthesisSpec
+from dart_k8s.api import EvaluationSpec, PodSettings, SynthesisSpec, TrainingSpec
 
 POD_FIELDS = frozenset(
     {"affinity", "automountServiceAccountToken", "dnsConfig", "dnsPolicy", "hostAliases", "hostUsers"}
@@ -30,18 +30,21 @@ VOLUMES = frozenset(
     }
 )
 """Kinds of volumes of the restricted Pod Security Standard, and images."""
+PARTS = ("samplers", "verifiers", "trainers", "prepare", "curate")
+"""Fields of specs that hold pod settings."""
 OURS = "dart-"
 """Start of the names of the platform's own volumes."""
 FOLDERS = ("/dev/shm", "/etc/dart", "/etc/dart-ca", "/home/dart", "/models", "/scratch", "/tmp", "/var/cache/dart")
 """Where the platform mounts its own."""
 
 
-def weakened(spec: SynthesisSpec) -> Iterator[str]:
+def weakened(spec: SynthesisSpec | TrainingSpec | EvaluationSpec) -> Iterator[str]:
     """What of the pod settings may not be, each with its path."""
-    parts = {"samplers": spec.samplers, "verifiers": spec.verifiers, "prepare": spec.prepare, "curate": spec.curate}
+    parts = {name: getattr(spec, name) for name in PARTS if hasattr(spec, name)}
     for name, settings in parts.items():
         yield from _pod(f"spec.{name}", settings)
-    yield from _credentials("spec.verifiers", spec.verifiers)
+    if not isinstance(spec, TrainingSpec):
+        yield from _credentials("spec.verifiers", spec.verifiers)
 
 
 def _pod(path: str, settings: PodSettings) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dart_k8s.names import Stage
 
 from .decision import Action, CreateJob, DeleteChild
 from .facts import JobFact
-from .failures import DECLARING, Trouble, podless, worst
+from .failures import Trouble, podless, worst
 from .view import Clock, View, names
 from .words import one_line
 
@@ -50,7 +50,7 @@ def once(view: View, stage: Stage, clock: Clock, *, deadline_reason: str, again:
         words = f"Waits until {names(job.name for job in going)} of before is gone."
         return Outcome(state="blocked", message=words, reason="WaitingForCleanup", superseded=superseded)
     create = CreateJob(stage=stage, number=view.next_number(stage), parallelism=1)
-    refused = view.failure(f"create Job {view.wishes.name}-{stage.value}-") or view.failure(DECLARING)
+    refused = view.refused(stage)
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
         over = refused.fault == "user" and view.now >= refused.since + view.settings.stuck_seconds

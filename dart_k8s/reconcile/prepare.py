@@ -1,19 +1,20 @@
-"""Policy: nothing is sampled before a prepare pod has checked what needs data or credentials and written the snapshot.
+"""Policy: nothing is done before a prepare pod has checked what needs data or credentials and written what the others
+start from.
 
 That a run is prepared is told by a fold, else by the prepare Job, else by the status; the status alone only saves a
 Job, because preparing what is prepared changes nothing.
 """
 
-from dart_k8s.names import Stage, declaration_name
+from dart_k8s.names import Stage
 
-from . import digests
-from .decision import Action, ApplyDeclaration, SetFinalizer
+from .declaring import declare, finalize
+from .decision import Action
 from .failures import retry_at
 from .once import once
-from .view import Clock, Said, Step, View
+from .view import Clock, Said, Step, SynthesisView, View
 
 
-def prepared(view: View) -> bool:
+def prepared(view: SynthesisView) -> bool:
     """Whether there is a run to sample for: one made for what the spec wants now, if the run had been closed before."""
     jobs, progress = view.jobs(Stage.PREPARE), view.progress
     newest = jobs[-1] if jobs else None
@@ -29,7 +30,7 @@ def prepared(view: View) -> bool:
     return not (closed and newest.digest not in ("", view.goal))
 
 
-def prepare(view: View) -> Step:
+def prepare(view: SynthesisView) -> Step:
     """Have the run prepared."""
     clock, jobs = Clock(view.now), view.jobs(Stage.PREPARE)
     lost = view.progress is not None and not view.progress.prepared
@@ -39,6 +40,11 @@ def prepare(view: View) -> Step:
         )
         said = Said(type="Prepared", status="False", reason="Preparing", message=words)
         return Step(phase="Preparing", message=words, said=(said,), after=clock.after)
+    return prepare_once(view, clock)
+
+
+def prepare_once(view: View, clock: Clock) -> Step:
+    """Have an object of any kind prepared."""
     outcome = once(view, Stage.PREPARE, clock, deadline_reason="PrepareDeadlineExceeded", again=True)
     ready: tuple[Said, ...] = ()
     reason = outcome.reason or "Preparing"
@@ -62,21 +68,4 @@ def _degraded(view: View, reason: str, message: str, since: float, clock: Clock)
     return (Said(type="Degraded", status="True", reason=reason, message=message),)
 
 
-def declare(view: View) -> tuple[Action, ...]:
-    """The declaration that pods read, where it is not as it should be."""
-    name = declaration_name(view.wishes.name)
-    wanted = digests.declaration(view.facts.synthesis, view.settings)
-    for child in view.facts.children:
-        ours = child.kind == "ConfigMap" and child.name == name and child.owner == view.wishes.uid
-        if ours and not child.deleting and child.digest == wanted:
-            return ()
-    return (ApplyDeclaration(),)
-
-
-def finalize(view: View) -> tuple[Action, ...]:
-    """The finalizer, as the deletion policy has it; from before there is something to clean up."""
-    wanted = view.wishes.delete_output and view.deleting_since is None
-    return (SetFinalizer(present=wanted),) if wanted != view.finalized else ()
-
-
-__all__ = ["declare", "finalize", "prepare", "prepared"]
+__all__ = ["prepare", "prepare_once", "prepared"]

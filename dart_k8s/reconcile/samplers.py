@@ -4,10 +4,10 @@ from dart_k8s.names import Stage
 
 from .failures import Tally, Trouble, podless, worst
 from .progress import Progress
-from .view import Clock, Said, View, names
+from .view import Clock, Said, SynthesisView, names
 
 
-def of_pods(view: View, count: Tally, clock: Clock) -> tuple[Said, ...]:
+def of_pods(view: SynthesisView, count: Tally, clock: Clock) -> tuple[Said, ...]:
     """What keeps samplers from their work, and since when that is worth a look or the end."""
     pods, wishes, settings = view.pods(Stage.SAMPLER), view.wishes, view.settings
     ready = [pod for pod in pods if pod.ready]
@@ -41,7 +41,7 @@ def of_pods(view: View, count: Tally, clock: Clock) -> tuple[Said, ...]:
     return tuple(said)
 
 
-def _blocked(view: View, found: Trouble, clock: Clock) -> list[Said]:
+def _blocked(view: SynthesisView, found: Trouble, clock: Clock) -> list[Said]:
     said = [not_so(name, found.reason, found.message) for name in ("EngineReady", "Progressing")]
     if found.kind == "broken" and clock.passed(found.since + view.settings.stuck_seconds):
         minutes = view.settings.stuck_seconds / 60
@@ -50,7 +50,7 @@ def _blocked(view: View, found: Trouble, clock: Clock) -> list[Said]:
     return said
 
 
-def _podless(view: View, clock: Clock) -> list[Said]:
+def _podless(view: SynthesisView, clock: Clock) -> list[Said]:
     alone = [job for job in view.jobs(Stage.SAMPLER) if not job.ended and not job.suspended and job.parallelism]
     found = podless(view, alone[-1], clock) if alone else None
     if found is None:

@@ -7,16 +7,16 @@ from . import folding, verifiers
 from .decision import Action, CreateJob, DeleteChild, FoldOrder, ScaleJob
 from .ending import rest_verifiers
 from .facts import Failure, JobFact
-from .failures import DECLARING, Tally, retry_at, tally, worst
+from .failures import Tally, retry_at, tally, worst
 from .kueue import capacity, scalable, waiting
-from .prepare import declare, finalize
+from .declaring import declare, finalize
 from .progress import Progress
 from .samplers import not_so, of_pods, of_run
-from .view import Clock, Said, Step, View, names
+from .view import Clock, Said, Step, SynthesisView, names
 from .words import one_line
 
 
-def sample(view: View) -> Step:
+def sample(view: SynthesisView) -> Step:
     """Have the open queries sampled."""
     clock, progress = Clock(view.now), view.progress
     count = tally(view)
@@ -43,7 +43,7 @@ def sample(view: View) -> Step:
 
 
 def _step(
-    view: View,
+    view: SynthesisView,
     message: str,
     count: Tally,
     *,
@@ -67,7 +67,7 @@ def _step(
 # How many, and by which Jobs
 
 
-def _wanted(view: View, progress: Progress | None) -> int:
+def _wanted(view: SynthesisView, progress: Progress | None) -> int:
     """Samplers that there should be: as the spec says, but at the tail no more than have something to do."""
     if progress is None or not view.wishes.samplers:
         return view.wishes.samplers
@@ -75,7 +75,7 @@ def _wanted(view: View, progress: Progress | None) -> int:
 
 
 def _moves(
-    view: View, jobs: list[JobFact], wanted: int, count: Tally, clock: Clock
+    view: SynthesisView, jobs: list[JobFact], wanted: int, count: Tally, clock: Clock
 ) -> tuple[tuple[Action, ...], str, tuple[Said, ...]]:
     live, over = [job for job in jobs if not job.ended], [job for job in jobs if job.ended]
     # What has a successor is evidence of nothing any more.
@@ -105,7 +105,7 @@ def _moves(
 
 
 def _successor(
-    view: View, over: list[JobFact], size: int, count: Tally, clock: Clock
+    view: SynthesisView, over: list[JobFact], size: int, count: Tally, clock: Clock
 ) -> tuple[tuple[Action, ...], str, tuple[Said, ...]]:
     number = view.next_number(Stage.SAMPLER)
     going = view.going(Stage.SAMPLER)
@@ -119,14 +119,14 @@ def _successor(
         # No Job is made for a run that is closed, as most are whose samplers begin to end.
         return (), f"Samplers of {names(view.ended)} are done; whether the run is closed is being read.", ()
     made = CreateJob(stage=Stage.SAMPLER, number=number, parallelism=size)
-    refused = view.failure(f"create Job {view.wishes.name}-{Stage.SAMPLER.value}-") or view.failure(DECLARING)
+    refused = view.refused(Stage.SAMPLER)
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
         return (made,), words, _refused(view, refused, words, clock)
     return (made,), f"Job sampler {number} with {size} samplers is created.", ()
 
 
-def _refused(view: View, refused: Failure, words: str, clock: Clock) -> tuple[Said, ...]:
+def _refused(view: SynthesisView, refused: Failure, words: str, clock: Clock) -> tuple[Said, ...]:
     said = [Said(type=name, status="False", reason="PodRefused", message=words) for name in ("Ready", "Progressing")]
     if refused.fault == "user" and clock.passed(refused.since + view.settings.stuck_seconds):
         said.append(Said(type="Failed", status="True", reason="PodRefused", message=words))
@@ -156,13 +156,13 @@ def _shrink(live: list[JobFact], excess: int) -> list[Action]:
     return moves
 
 
-def _tail(view: View, have: int) -> bool:
+def _tail(view: SynthesisView, have: int) -> bool:
     """Whether no shard is left to take: the planner makes new ones long before that, if there is work for them."""
     progress = view.progress
     return progress is not None and not progress.unclaimed_shards and progress.live_claims < have
 
 
-def _worth_growing(view: View, have: int, wanted: int) -> bool:
+def _worth_growing(view: SynthesisView, have: int, wanted: int) -> bool:
     """A sampler takes minutes to load its model: not for every shard that comes up at the tail."""
     return wanted >= min(view.wishes.samplers, 2 * have)
 
@@ -170,7 +170,7 @@ def _worth_growing(view: View, have: int, wanted: int) -> bool:
 # The end
 
 
-def _given_up(view: View, count: Tally) -> Step | None:
+def _given_up(view: SynthesisView, count: Tally) -> Step | None:
     """Bad configuration at once, other failures at their limit."""
     jobs, limit = view.jobs(Stage.SAMPLER), view.wishes.max_failures
     newest = jobs[-1] if jobs else None
@@ -192,7 +192,7 @@ def _given_up(view: View, count: Tally) -> Step | None:
     return None
 
 
-def _failing(view: View, reason: str, words: str, count: Tally) -> Step:
+def _failing(view: SynthesisView, reason: str, words: str, count: Tally) -> Step:
     failed = Said(type="Failed", status="True", reason=reason, message=words)
     return _step(view, words, count, said=(failed, not_so("Progressing", reason, words)), clock=Clock(view.now))
 

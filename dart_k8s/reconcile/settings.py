@@ -1,4 +1,4 @@
-"""How an operator is set up: what its decisions and the objects it makes depend on besides the Synthesis itself."""
+"""How an operator is set up: what its decisions and the objects it makes depend on besides the object itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,12 @@ from typing import Any
 
 
 def _images() -> Mapping[str, str]:
-    return {"worker": "dart-worker", "sampler": "dart-sampler", "verifier": "dart-verifier"}
+    return {
+        "worker": "dart-worker",
+        "sampler": "dart-sampler",
+        "verifier": "dart-verifier",
+        "trainer": "dart-trainer",
+    }
 
 
 def _resources() -> Mapping[str, Mapping[str, Any]]:
@@ -15,6 +20,8 @@ def _resources() -> Mapping[str, Mapping[str, Any]]:
         "sampler": {"requests": {"cpu": "4", "memory": "16Gi"}},
         "verifier": {"requests": {"cpu": "2", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
         "curate": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "8Gi"}},
+        "trainer": {"requests": {"cpu": "4", "memory": "32Gi"}},
+        "score": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "8Gi"}},
         "cleanup": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
     }
 
@@ -24,8 +31,8 @@ class Settings:
     """See the module. Times in seconds."""
 
     images: Mapping[str, str] = field(default_factory=_images)
-    """By role: worker (prepare, curate, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier; trainer is
-    taken, and nothing uses it yet."""
+    """By role: worker (prepare, curate, score, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier, trainer
+    (trainers, and prepare of a Training)."""
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
     """Names of Secrets in the namespace of a Synthesis."""
@@ -63,6 +70,12 @@ class Settings:
     """Between two Jobs of which the first failed: doubling from the first to the most. The Job controller's numbers."""
     cleanup_seconds: float = 900.0
     """For how long the deletion of an output is tried before the finalizer is taken off with a warning."""
+    read_seconds: float = 15.0
+    """Between two readings of how far a Training is; rank 0 says so every ten seconds."""
+    native_gang: bool = False
+    """Whether trainers get `spec.scheduling` of their Job with a gang policy, so that all nodes are scheduled or none. It
+    takes the feature gate WorkloadWithJob, alpha in Kubernetes 1.37, without which the API server refuses the Job; no
+    discovery tells. With a queue name Kueue does it."""
     fold_first: float = 2.0
     fold_most: float = 60.0
     """Between two folds: a quarter of the time since something new was found, within these."""

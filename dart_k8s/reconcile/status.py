@@ -4,49 +4,59 @@ that must not move, of the status before."""
 from collections.abc import Mapping
 from typing import Any
 
-from dart_k8s.names import STAGE, SYNTHESIS, Stage
+from dart_k8s.names import LABELS, STAGE, Stage
 
 from . import moments
 from .conditions import conditions
 from .progress import Progress
-from .view import Step, View
+from .view import Step, SynthesisView, View
 from .words import one_line
 
-PATIENT = ("progress", "usage", "plan", "epoch", "estimatedFinish", "message", "samplers", "verifiers")
+PATIENT = (
+    "checkpoint", "epoch", "estimatedFinish", "message", "plan", "progress", "samplers", "trainers",
+    "usage", "verifiers",
+)  # fmt: skip
 """Fields whose change alone may wait for its turn."""
 MOST = 10**12
 """Of a number in a status, by its model."""
 STOPS = {"target", "trials", "cap", "hopeless", "saturated", "budget", "set_aside"}
 
 
-def status(view: View, step: Step) -> dict[str, Any]:
-    """The whole status."""
+def status(view: SynthesisView, step: Step) -> dict[str, Any]:
+    """The whole status of a Synthesis."""
     before = view.status
     made: dict[str, Any] = {
-        "observedGeneration": view.wishes.generation,
-        "phase": step.phase,
-        "message": one_line(step.message),
-        "conditions": conditions(view, step),
-        "output": view.wishes.output if step.phase == "Complete" else None,
-        "startedAt": before.get("startedAt") or (moments.text(view.now) if step.actions else None),
-        "finishedAt": moments.text(finished_at(view)) if step.phase in ("Complete", "Failed") else None,
+        **common(view, step, conditions(view, step), finished_at(view)),
         "attempt": max([view.noted("attempt"), *(job.number for job in view.jobs(Stage.SAMPLER))]) or None,
         "failures": step.failures if step.failures is not None else before.get("failures"),
         "counted": step.counted if step.counted is not None else before.get("counted"),
         "rows": step.rows if step.rows is not None else before.get("rows"),
         **_of_run(view, step),
-        "samplers": _pods(view, Stage.SAMPLER),
-        "verifiers": _pods(view, Stage.VERIFIER),
+        "samplers": pods(view, Stage.SAMPLER),
+        "verifiers": pods(view, Stage.VERIFIER),
     }
     return {name: value for name, value in made.items() if value is not None}
 
 
-def finished_at(view: View) -> float:
-    """When it became Complete or Failed: as noted, as the curate Job says, else now."""
+def common(view: View, step: Step, conditions: list[dict[str, Any]], finished: float) -> dict[str, Any]:
+    """What every kind tells."""
+    return {
+        "observedGeneration": view.wishes.generation,
+        "phase": step.phase,
+        "message": one_line(step.message),
+        "conditions": conditions,
+        "output": view.wishes.output if step.phase == "Complete" else None,
+        "startedAt": view.status.get("startedAt") or (moments.text(view.now) if step.actions else None),
+        "finishedAt": moments.text(finished) if step.phase in ("Complete", "Failed") else None,
+    }
+
+
+def finished_at(view: View, last: Stage = Stage.CURATE) -> float:
+    """When it became Complete or Failed: as noted, as the Job that does the last thing says, else now."""
     noted = moments.seconds(view.status.get("finishedAt"))
     if noted is not None:
         return noted
-    jobs = [job for job in view.jobs(Stage.CURATE) if job.ended == "Complete" and job.finished]
+    jobs = [job for job in view.jobs(last) if job.ended == "Complete" and job.finished]
     return jobs[-1].finished or view.now if jobs else view.now
 
 
@@ -66,7 +76,7 @@ def _settled(value: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _of_run(view: View, step: Step) -> dict[str, Any]:
+def _of_run(view: SynthesisView, step: Step) -> dict[str, Any]:
     progress = view.progress
     if progress is None or not progress.prepared:
         names = ("progress", "usage", "plan", "epoch") if step.phase != "Preparing" else ("progress", "usage")
@@ -119,12 +129,13 @@ def _progress(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _pods(view: View, stage: Stage) -> dict[str, Any] | None:
-    pods = [pod for pod in view.pods(stage) if pod.phase in ("Pending", "Running") and not pod.deleting]
-    if not pods and stage.value + "s" not in view.status:
+def pods(view: View, stage: Stage) -> dict[str, Any] | None:
+    """How many pods of a stage there are; None: there never were any."""
+    there = [pod for pod in view.pods(stage) if pod.phase in ("Pending", "Running") and not pod.deleting]
+    if not there and stage.value + "s" not in view.status:
         return None
-    selector = f"{SYNTHESIS}={view.wishes.name},{STAGE}={stage.value}"
-    return {"replicas": len(pods), "ready": sum(pod.ready for pod in pods), "selector": selector}
+    selector = f"{LABELS[view.kind]}={view.wishes.name},{STAGE}={stage.value}"
+    return {"replicas": len(there), "ready": sum(pod.ready for pod in there), "selector": selector}
 
 
-__all__ = ["finished_at", "status", "urgent"]
+__all__ = ["MOST", "common", "finished_at", "pods", "status", "urgent"]

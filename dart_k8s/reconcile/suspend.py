@@ -4,11 +4,11 @@ from dart_k8s.names import Stage
 
 from .ending import end_jobs, rest_verifiers
 from .folding import order
-from .prepare import finalize
-from .view import Said, Step, View, names
+from .declaring import finalize
+from .view import Said, Step, SynthesisView, names
 
 
-def suspend(view: View) -> Step:
+def suspend(view: SynthesisView) -> Step:
     """End all pods."""
     stages = (Stage.PREPARE, Stage.SAMPLER, Stage.CURATE)
     actions = (*finalize(view), *end_jobs(view, *stages), *rest_verifiers(view))

@@ -1,6 +1,6 @@
-"""Policy: a Synthesis that has finished is deleted after its time to live, if it has one."""
+"""Policy: an object that has finished is deleted after its time to live, if it has one."""
 
-from .decision import Action, DeleteSynthesis
+from .decision import Action, DeleteObject
 from .view import Clock, View
 
 
@@ -10,7 +10,7 @@ def expire(view: View, finished_at: float) -> tuple[tuple[Action, ...], float | 
         return (), None
     clock = Clock(view.now)
     if clock.passed(finished_at + view.wishes.ttl):
-        return (DeleteSynthesis(uid=view.wishes.uid),), None
+        return (DeleteObject(uid=view.wishes.uid),), None
     return (), clock.after
 
 

@@ -8,11 +8,11 @@ from . import digests
 from .decision import VERIFIERS, Action, ApplyVerifiers
 from .ending import end_verifiers, rest_verifiers
 from .failures import JUDGING, worst
-from .view import Clock, Said, View
+from .view import Clock, Said, SynthesisView
 from .words import one_line, told
 
 
-def size(view: View, samplers: int) -> int:
+def size(view: SynthesisView, samplers: int) -> int:
     """Verification pods for so many samplers: as the spec says, or in proportion, and up to twice as many while many
     responses wait."""
     wishes, settings = view.wishes, view.settings
@@ -27,14 +27,14 @@ def size(view: View, samplers: int) -> int:
     return min(settings.most_verifiers, math.ceil(samplers * share / settings.samplers_per_verifier))
 
 
-def verify(view: View, samplers: int) -> tuple[Action, ...]:
+def verify(view: SynthesisView, samplers: int) -> tuple[Action, ...]:
     """The verification pods, where they are not as they should be."""
     if not view.wishes.own_verifiers:
         return end_verifiers(view)
     replicas = size(view, samplers)
     if not replicas:
         return rest_verifiers(view)
-    name, wanted = verifier_name(view.wishes.name), digests.verifiers(view.facts.synthesis, view.settings)
+    name, wanted = verifier_name(view.wishes.name), digests.verifiers(view.facts.object, view.settings)
     good = {
         child.kind
         for child in view.facts.children
@@ -47,7 +47,7 @@ def verify(view: View, samplers: int) -> tuple[Action, ...]:
     return (ApplyVerifiers(replicas=replicas, kinds=missing),) if missing else ()
 
 
-def complaints(view: View, clock: Clock) -> tuple[Said, ...]:
+def complaints(view: SynthesisView, clock: Clock) -> tuple[Said, ...]:
     """Verification pods that should work and do not."""
     progress, wishes = view.progress, view.wishes
     found: list[Said] = []

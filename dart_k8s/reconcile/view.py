@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dart_k8s.names import FINALIZER, Stage
+from dart_k8s.names import FINALIZER, Kind, Stage, jobs_name
 
 from . import digests, moments
-from .decision import Action, FoldOrder
+from .decision import Action, FoldOrder, ReadOrder
 from .facts import Facts, Failure, JobFact, PodFact
 from .progress import Progress
 from .settings import Settings
-from .wishes import Wishes, wishes
+from .wishes import SynthesisWishes, Wishes, kind_of, wishes
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -38,6 +38,7 @@ class Step:
     said: tuple[Said, ...] = ()
     """Conditions that are not as their defaults have them; of two of one type the first counts."""
     fold: FoldOrder | None = None
+    read: ReadOrder | None = None
     after: float | None = None
     failures: int | None = None
     """Samplers that failed since the last result."""
@@ -47,19 +48,23 @@ class Step:
 
 
 class View:
-    """See the module. Made once per decision."""
+    """See the module: of an object of any kind. Made once per decision."""
 
     def __init__(self, facts: Facts, settings: Settings) -> None:
         self.facts, self.settings, self.now = facts, settings, facts.now
-        self.wishes: Wishes = wishes(facts.synthesis)
-        self.status: Mapping[str, Any] = facts.synthesis.get("status") or {}
-        self.metadata: Mapping[str, Any] = facts.synthesis.get("metadata") or {}
+        self.kind: Kind = kind_of(facts.object)
+        self.wishes: Wishes = self._wishes()
+        self.status: Mapping[str, Any] = facts.object.get("status") or {}
+        self.metadata: Mapping[str, Any] = facts.object.get("metadata") or {}
         self.conditions: dict[str, Mapping[str, Any]] = {
             item["type"]: item for item in self.status.get("conditions") or () if item.get("type")
         }
-        self.goal = digests.goal(facts.synthesis)
+        self.goal = digests.goal(facts.object)
         self.finalized = FINALIZER in (self.metadata.get("finalizers") or ())
         self.deleting_since = moments.seconds(self.metadata.get("deletionTimestamp"))
+
+    def _wishes(self) -> Wishes:
+        raise NotImplementedError
 
     def jobs(self, stage: Stage) -> list[JobFact]:
         """The stage's Jobs that are ours and stay, by number."""
@@ -67,7 +72,7 @@ class View:
         return sorted(ours, key=lambda job: job.number)
 
     def going(self, *stages: Stage) -> list[JobFact]:
-        """Jobs that are being deleted or belong to an earlier Synthesis of this name, which the cluster will delete."""
+        """Jobs that are being deleted or belong to an earlier object of this name, which the cluster will delete."""
         return [job for job in self.facts.jobs if job.stage in stages and self._goes(job)]
 
     def _goes(self, job: JobFact) -> bool:
@@ -76,7 +81,7 @@ class View:
     def next_number(self, stage: Stage) -> int:
         """One above all that are known of."""
         seen = [job.number for job in self.facts.jobs if job.stage is stage]
-        noted = self.noted("attempt") if stage is Stage.SAMPLER else 0
+        noted = self.noted("attempt") if stage in (Stage.SAMPLER, Stage.TRAINER) else 0
         return 1 + max([noted, *seen], default=0)
 
     def pods(self, stage: Stage, number: int | None = None) -> list[PodFact]:
@@ -98,6 +103,23 @@ class View:
     def failure(self, what: str) -> Failure | None:
         """The first of the operator's own failures whose `what` starts like this."""
         return next((failure for failure in self.facts.failures if failure.what.startswith(what)), None)
+
+    def refused(self, stage: Stage) -> Failure | None:
+        """What keeps a stage's Job, or the declaration that its pods need, from being created."""
+        return self.failure(f"create Job {jobs_name(self.wishes.name, stage, self.kind)}-") or self.failure(DECLARING)
+
+
+DECLARING = "apply the declaration"
+"""A failure of the operator's own, by its first words."""
+
+
+class SynthesisView(View):
+    """Of a Synthesis."""
+
+    wishes: SynthesisWishes
+
+    def _wishes(self) -> SynthesisWishes:
+        return wishes(self.facts.object)
 
     @property
     def progress(self) -> Progress | None:
@@ -160,4 +182,15 @@ def names(items: Iterable[str], most: int = 3) -> str:
     return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
 
 
-__all__ = ["Clock", "ConditionStatus", "Said", "Step", "View", "back_off", "names", "soonest"]
+__all__ = [
+    "DECLARING",
+    "Clock",
+    "ConditionStatus",
+    "Said",
+    "Step",
+    "SynthesisView",
+    "View",
+    "back_off",
+    "names",
+    "soonest",
+]

@@ -4,23 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dart_k8s.names import GROUP, MANAGED_BY, NUMBER, OPERATOR, STAGE, SYNTHESIS, VERSION, Stage
+from dart_k8s.names import GROUP, LABELS, MANAGED_BY, NUMBER, OPERATOR, STAGE, VERSION, Kind, Stage
+from dart_k8s.reconcile.wishes import kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Of a Synthesis."""
+    """Of an object of this group."""
 
+    kind: Kind
     name: str
     namespace: str
     uid: str
     generation: int
 
     @staticmethod
-    def of(synthesis: Mapping[str, Any]) -> "Identity":
-        """From the object's metadata."""
-        metadata = synthesis["metadata"]
+    def of(item: Mapping[str, Any]) -> "Identity":
+        """From its metadata."""
+        metadata = item["metadata"]
         return Identity(
+            kind=kind_of(item),
             name=metadata["name"],
             namespace=metadata["namespace"],
             uid=metadata["uid"],
@@ -29,14 +32,14 @@ class Identity:
 
     def labels(self, stage: Stage | None = None, number: int = 0) -> dict[str, str]:
         """Of a child, and of its pods."""
-        made = {"app.kubernetes.io/name": "dart", MANAGED_BY: OPERATOR, SYNTHESIS: self.name}
+        made = {"app.kubernetes.io/name": "dart", MANAGED_BY: OPERATOR, LABELS[self.kind]: self.name}
         if stage is not None:
             made |= {"app.kubernetes.io/component": stage.value, STAGE: stage.value}
         return made | ({NUMBER: str(number)} if number else {})
 
     def selector(self, stage: Stage) -> dict[str, str]:
         """Labels that the stage's pods have, and no others."""
-        return {SYNTHESIS: self.name, STAGE: stage.value}
+        return {LABELS[self.kind]: self.name, STAGE: stage.value}
 
     def metadata(self, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> dict[str, Any]:
         """Of a child.
@@ -46,7 +49,7 @@ class Identity:
         """
         owner = {
             "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": "Synthesis",
+            "kind": self.kind,
             "name": self.name,
             "uid": self.uid,
             "controller": True,

@@ -40,18 +40,20 @@ CA_FOLDER = "/etc/dart-ca"
 CA_ENV = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 """What botocore, requests and OpenSSL (httpx, the hub's client) read."""
 WRITABLE = {"home": Folder(HOME, "2Gi"), "tmp": Folder(TMP, "20Gi"), "cache": Folder(SCRATCH_CACHE, "20Gi")}
+
+
+def exit_rule(action: str, code: int) -> dict[str, Any]:
+    """A rule of podFailurePolicy about an exit code of the container that does the work."""
+    return {"action": action, "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [code]}}
+
+
+def disruption_rule(action: str) -> dict[str, Any]:
+    """A rule of podFailurePolicy about pods that the cluster took."""
+    return {"action": action, "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+
+
 POD_FAILURES = {
-    "rules": [
-        {
-            "action": "FailJob",
-            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [EXIT_SPEC]},
-        },
-        {
-            "action": "Ignore",
-            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [EXIT_STOPPED]},
-        },
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-    ]
+    "rules": [exit_rule("FailJob", EXIT_SPEC), exit_rule("Ignore", EXIT_STOPPED), disruption_rule("Ignore")],
 }
 """The exit codes' contract (errors.py) in the Job controller's words. With it only pods that have failed are replaced:
 no two hold the same GPU."""
@@ -60,31 +62,64 @@ no two hold the same GPU."""
 def job(
     action: CreateJob, identity: Identity, synthesis: Mapping[str, Any], spec: SynthesisSpec, settings: Settings
 ) -> dict[str, Any]:
-    """The Job of an action."""
+    """The Job of an action of a Synthesis."""
     stage = action.stage
-    labels = identity.labels(stage, action.number)
+    work, user = _work(stage, identity, spec, settings), user_settings(stage, spec)
+    if stage is not Stage.SAMPLER:
+        return errand(action, identity, synthesis, work, user, settings, deadline=_deadline(stage, spec))
+    made = {"backoffLimit": MOST_RETRIES, "podFailurePolicy": POD_FAILURES}
+    return manifest(action, identity, synthesis, work, user, settings, made, queue=spec.queue_name or "")
+
+
+def errand(
+    action: CreateJob,
+    identity: Identity,
+    item: Mapping[str, Any],
+    work: Work,
+    user: PodSettings,
+    settings: Settings,
+    *,
+    deadline: int,
+) -> dict[str, Any]:
+    """A Job with one pod that has one thing to do, and is repeated until its deadline."""
+    made = {
+        "completions": 1,
+        "backoffLimit": RETRIES,
+        "activeDeadlineSeconds": deadline,
+        "podFailurePolicy": POD_FAILURES,
+    }
+    return manifest(action, identity, item, work, user, settings, made)
+
+
+def manifest(
+    action: CreateJob,
+    identity: Identity,
+    item: Mapping[str, Any],
+    work: Work,
+    user: PodSettings,
+    settings: Settings,
+    spec: Mapping[str, Any],
+    *,
+    queue: str = "",
+) -> dict[str, Any]:
+    """A Job; `spec`: of its fields those that differ between Jobs."""
+    labels = identity.labels(action.stage, action.number)
     notes = {
-        DIGEST: digests.goal(synthesis),
+        DIGEST: digests.goal(item),
         GENERATION: str(identity.generation),
         ASKED: str(action.parallelism),
     }
-    queue = {QUEUE: spec.queue_name} if stage is Stage.SAMPLER and spec.queue_name else {}
-    user = user_settings(stage, spec)
-    made: dict[str, Any] = {
-        "parallelism": action.parallelism,
-        "podFailurePolicy": POD_FAILURES,
-        "podReplacementPolicy": "Failed",
-        "template": template(_work(stage, identity, spec, settings), user, settings, labels),
-    }
-    if stage is Stage.SAMPLER:
-        made["backoffLimit"] = MOST_RETRIES
-    else:
-        made |= {"completions": 1, "backoffLimit": RETRIES, "activeDeadlineSeconds": _deadline(stage, spec)}
+    name = job_name(identity.name, action.stage, action.number, identity.kind)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": identity.metadata(job_name(identity.name, stage, action.number), {**labels, **queue}, notes),
-        "spec": made,
+        "metadata": identity.metadata(name, {**labels, **({QUEUE: queue} if queue else {})}, notes),
+        "spec": {
+            "parallelism": action.parallelism,
+            "podReplacementPolicy": "Failed",
+            "template": template(work, user, settings, labels),
+            **spec,
+        },
     }
 
 
@@ -98,10 +133,14 @@ def user_settings(stage: Stage, spec: SynthesisSpec) -> PodSettings:
         case Stage.CURATE:
             return spec.curate
         case Stage.CLEANUP:
-            # What was deleted along with the Synthesis must not keep its output from being deleted.
-            return spec.prepare.model_copy(update={"volumes": tuple(map(_optional, spec.prepare.volumes))})
+            return for_cleanup(spec.prepare)
         case _:
             return spec.prepare
+
+
+def for_cleanup(prepare: PodSettings) -> PodSettings:
+    """Of the pod that cleans up: what was deleted along with the object must not keep its output from being deleted."""
+    return prepare.model_copy(update={"volumes": tuple(map(_optional, prepare.volumes))})
 
 
 def _optional(volume: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,44 +161,61 @@ def _deadline(stage: Stage, spec: SynthesisSpec) -> int:
             return CLEANUP_SECONDS
 
 
+class Mounted:
+    """What a pod that reaches the store is given: its declaration, certificates, and what a stage adds."""
+
+    def __init__(self, identity: Identity, settings: Settings) -> None:
+        name = declaration_name(identity.name, identity.kind)
+        self.volumes: list[dict[str, Any]] = [{"name": "dart-declaration", "configMap": {"name": name}}]
+        folder = DECLARATION.rsplit("/", 1)[0]
+        self.mounts: list[dict[str, Any]] = [{"name": "dart-declaration", "mountPath": folder, "readOnly": True}]
+        self.env: dict[str, str] = {**settings.env, UID: identity.uid}
+        if settings.ca_config_map:
+            self.add({"name": "dart-ca", "configMap": {"name": settings.ca_config_map}}, CA_FOLDER, read_only=True)
+            self.env |= dict.fromkeys(CA_ENV, f"{CA_FOLDER}/{settings.ca_key}")
+
+    def add(self, volume: dict[str, Any], path: str, *, read_only: bool = False) -> None:
+        """A volume at a path."""
+        self.volumes.append(volume)
+        self.mounts.append({"name": volume["name"], "mountPath": path, **({"readOnly": True} if read_only else {})})
+
+    def shared_memory(self, size: str) -> None:
+        """/dev/shm, which processes on one node talk through."""
+        self.add({"name": "dart-shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}, "/dev/shm")
+
+    def work(self, stage: Stage, verb: str, image: str, user: PodSettings, settings: Settings, **more: Any) -> Work:
+        """What the pod is for."""
+        return Work(
+            image=image,
+            command=["python", "-m", "dart_k8s.workers.pod", verb, "--declaration", DECLARATION],
+            resources=settings.resources.get(stage.value, {}),
+            env=self.env,
+            env_from=_credentials(user, settings),
+            volumes=self.volumes,
+            mounts=self.mounts,
+            service_account=settings.service_account,
+            **{"writable": WRITABLE, "keep": stage is not Stage.CLEANUP, **more},
+        )
+
+
 def _work(stage: Stage, identity: Identity, spec: SynthesisSpec, settings: Settings) -> Work:
     vllm = stage is Stage.SAMPLER and spec.engine.kind == "vllm"
-    volumes: list[dict[str, Any]] = [
-        {"name": "dart-declaration", "configMap": {"name": declaration_name(identity.name)}},
-    ]
-    folder = DECLARATION.rsplit("/", 1)[0]
-    mounts: list[dict[str, Any]] = [{"name": "dart-declaration", "mountPath": folder, "readOnly": True}]
-    env = {**settings.env, UID: identity.uid}
-    if settings.ca_config_map:
-        volumes.append({"name": "dart-ca", "configMap": {"name": settings.ca_config_map}})
-        mounts.append({"name": "dart-ca", "mountPath": CA_FOLDER, "readOnly": True})
-        env |= dict.fromkeys(CA_ENV, f"{CA_FOLDER}/{settings.ca_key}")
+    mounted = Mounted(identity, settings)
     if stage in (Stage.PREPARE, Stage.SAMPLER):
         models = cached(spec.model_cache, fills=stage is Stage.PREPARE)
-        volumes.append(models.volume)
-        mounts.append(models.mount)
-        env |= models.env
+        mounted.volumes.append(models.volume)
+        mounted.mounts.append(models.mount)
+        mounted.env |= models.env
     if stage is Stage.PREPARE:
-        _queries(spec, volumes, mounts)
-    if stage is Stage.SAMPLER:
-        size = spec.samplers.shared_memory
-        volumes.append({"name": "dart-shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}})
-        mounts.append({"name": "dart-shm", "mountPath": "/dev/shm"})
-    verb = {Stage.SAMPLER: "sample"}.get(stage, stage.value)
-    return Work(
-        image=settings.images["sampler" if vllm else "worker"],
-        command=["python", "-m", "dart_k8s.workers.pod", verb, "--declaration", DECLARATION],
-        resources=settings.resources.get(stage.value, {}),
-        env=env,
-        env_from=_credentials(user_settings(stage, spec), settings),
-        volumes=volumes,
-        mounts=mounts,
-        ports={"health": HEALTH_PORT} if stage is Stage.SAMPLER else {},
-        probes=_probes(spec) if stage is Stage.SAMPLER else {},
-        service_account=settings.service_account,
-        writable=WRITABLE,
-        keep=stage is not Stage.CLEANUP and not (stage is Stage.SAMPLER and spec.samplers.spot),
-    )
+        _queries(spec, mounted)
+    image, user = settings.images["sampler" if vllm else "worker"], user_settings(stage, spec)
+    if stage is not Stage.SAMPLER:
+        return mounted.work(stage, stage.value, image, user, settings)
+    mounted.shared_memory(spec.samplers.shared_memory)
+    return mounted.work(
+        stage, "sample", image, user, settings,
+        ports={"health": HEALTH_PORT}, probes=_probes(spec), keep=not spec.samplers.spot,
+    )  # fmt: skip
 
 
 def _credentials(user: PodSettings, settings: Settings) -> list[dict[str, Any]]:
@@ -168,11 +224,11 @@ def _credentials(user: PodSettings, settings: Settings) -> list[dict[str, Any]]:
     return [{"secretRef": {"name": settings.store_secret}}] if settings.store_secret and not own else []
 
 
-def _queries(spec: SynthesisSpec, volumes: list[dict[str, Any]], mounts: list[dict[str, Any]]) -> None:
+def _queries(spec: SynthesisSpec, mounted: Mounted) -> None:
     names = sorted({source.config_map.name for source in spec.queries if source.config_map is not None})
     for index, name in enumerate(names):
-        volumes.append({"name": f"dart-queries-{index}", "configMap": {"name": name}})
-        mounts.append({"name": f"dart-queries-{index}", "mountPath": f"{QUERIES}/{name}", "readOnly": True})
+        volume = {"name": f"dart-queries-{index}", "configMap": {"name": name}}
+        mounted.add(volume, f"{QUERIES}/{name}", read_only=True)
 
 
 def _probes(spec: SynthesisSpec) -> dict[str, Any]:
@@ -197,4 +253,15 @@ def _probes(spec: SynthesisSpec) -> dict[str, Any]:
     }
 
 
-__all__ = ["job", "user_settings"]
+__all__ = [
+    "CLEANUP_SECONDS",
+    "WRITABLE",
+    "Mounted",
+    "disruption_rule",
+    "errand",
+    "exit_rule",
+    "for_cleanup",
+    "job",
+    "manifest",
+    "user_settings",
+]

@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dart_k8s.reconcile import Action, ApplyDeclaration, ApplyVerifiers, CreateJob, Facts, Settings
-from dart_k8s.reconcile.wishes import declared
+from dart_k8s.reconcile import (
+    Action,
+    ApplyDeclaration,
+    ApplyTrainers,
+    ApplyVerifiers,
+    CreateJob,
+    Facts,
+    Settings,
+)
+from dart_k8s.reconcile.references import resolved
+from dart_k8s.reconcile.wishes import declared, declared_training
 
 from .declaration import config_map
 from .identity import Identity
 from .job import job
+from .trainers import network, training_job
 from .verification import verification
 
 Manifest = dict[str, Any]
@@ -17,19 +27,32 @@ Manifest = dict[str, Any]
 def objects(action: Action, facts: Facts, settings: Settings) -> list[Manifest]:
     """What is to be applied or created for an action, in this order; nothing for actions that only change or delete.
 
-    Raises pydantic's ValidationError for a Synthesis that its models refuse: nothing is decided for one.
+    Raises pydantic's ValidationError for an object that its models refuse: nothing is decided for one.
     """
-    synthesis: Mapping[str, Any] = facts.synthesis
+    item: Mapping[str, Any] = facts.object
     match action:
         case ApplyDeclaration():
-            return [config_map(Identity.of(synthesis), synthesis, settings)]
+            whole = resolved(facts)
+            return [config_map(Identity.of(item), whole, settings)] if whole is not None else []
         case CreateJob():
-            return [job(action, Identity.of(synthesis), synthesis, declared(synthesis).spec, settings)]
+            return [_job(action, Identity.of(item), item, settings)]
         case ApplyVerifiers():
-            made = verification(action, Identity.of(synthesis), synthesis, declared(synthesis).spec, settings)
+            made = verification(action, Identity.of(item), item, declared(item).spec, settings)
             return [manifest for manifest in made if manifest["kind"] in action.kinds]
+        case ApplyTrainers():
+            return network(action, Identity.of(item), item)
         case _:
             return []
+
+
+def _job(action: CreateJob, identity: Identity, item: Mapping[str, Any], settings: Settings) -> Manifest:
+    match identity.kind:
+        case "Synthesis":
+            return job(action, identity, item, declared(item).spec, settings)
+        case "Training":
+            return training_job(action, identity, item, declared_training(item).spec, settings)
+        case _:
+            raise KeyError(identity.kind)
 
 
 __all__ = ["objects"]

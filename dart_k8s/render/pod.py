@@ -70,6 +70,10 @@ class Work:
     """Folders that it writes, by name."""
     keep: bool = False
     """Whether autoscalers should leave it where it is."""
+    grace: int = GRACE_SECONDS
+    """Seconds between SIGTERM and the end, unless the user says more."""
+    subdomain: str = ""
+    """The headless Service under which its pods have names."""
 
 
 def template(work: Work, user: PodSettings, settings: Settings, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -87,7 +91,7 @@ def _spec(work: Work, user: PodSettings, settings: Settings) -> dict[str, Any]:
     asked_token = bool(more.pop("automountServiceAccountToken", False))
     security = more.pop("securityContext", None)
     secrets = [{"name": name} for name in settings.pull_secrets]
-    grace = more.pop("terminationGracePeriodSeconds", GRACE_SECONDS)
+    grace = more.pop("terminationGracePeriodSeconds", 0)
     account = user.service_account_name or work.service_account
     optional: dict[str, Any] = {
         "serviceAccountName": account,
@@ -97,6 +101,7 @@ def _spec(work: Work, user: PodSettings, settings: Settings) -> dict[str, Any]:
         "affinity": dict(user.affinity),
         "priorityClassName": user.priority_class_name,
         "runtimeClassName": user.runtime_class_name,
+        "subdomain": work.subdomain,
     }
     return {
         **more,
@@ -104,7 +109,7 @@ def _spec(work: Work, user: PodSettings, settings: Settings) -> dict[str, Any]:
         "restartPolicy": work.restart,
         "automountServiceAccountToken": asked_token if work.token is None else work.token,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": max(GRACE_SECONDS, grace if isinstance(grace, int) else 0),
+        "terminationGracePeriodSeconds": max(GRACE_SECONDS, work.grace, grace if isinstance(grace, int) else 0),
         "securityContext": pod_security(security if isinstance(security, Mapping) else {}),
         "containers": [_container(work, user, settings)],
         "volumes": [

@@ -379,8 +379,6 @@ def test_the_largest_status_is_written_whole_and_leaves_the_spec_alone(kept, kin
         named["name"] = f"source-{number}"
     for number, named in enumerate(status.get("scores", [])):
         named["name"] = f"benchmark-{number}"
-    if "checkpoint" in status:
-        status["checkpoint"]["writtenAt"] = moment
     status["message"] = "word " * 80
     body = {"status": status, "spec": {"suspend": True}}
     written = kept.cluster.call("PATCH", kept.path(kind.kind, "kept") + "/status", body, MERGE)

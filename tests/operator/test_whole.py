@@ -114,7 +114,7 @@ def again(here: InProcess, namespace: str) -> None:
     assert facts is not None
     action = CreateJob(stage=Stage.SAMPLER, number=1, parallelism=2)
     applier = Applier(cluster=runtime.cluster, wrote=lambda item: None)
-    applier.apply(action, facts.synthesis, objects(action, facts, runtime.settings))
+    applier.apply(action, facts.object, objects(action, facts, runtime.settings))
     for _ in range(2):
         said = Announcement(kind="Normal", reason="Sampling", message="said twice")
-        assert runtime.controller.announcer.announce(facts.synthesis, said)
+        assert runtime.controller.announcer.announce(facts.object, said)

@@ -127,7 +127,8 @@ def test_pods_of_syntheses_reach_the_store_verifiers_and_what_is_listed_where_th
     values = {"networkPolicy": {"pods": {"egress": [listed]}}, **EMBEDDED}
     spec = the("NetworkPolicy", template(values=values), "dart-pods")["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
-    dns, store, verifiers, other = spec["egress"]
+    dns, store, verifiers, trainers, other = spec["egress"]
+    assert trainers["to"][0]["podSelector"]["matchLabels"]["dart-k8s.io/stage"] == "trainer"
     assert [port["port"] for rule in (dns, store, verifiers) for port in rule["ports"]] == [53, 53, 8333, VERIFIER_PORT]
     assert store["to"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "runs"}
     assert other == listed

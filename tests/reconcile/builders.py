@@ -101,7 +101,7 @@ def facts(
     given = {"now": NOW, "progress_at": NOW - 5 if progress is not None else 0.0}
     if progress is not None:
         given["progress_ended"] = {job.name: job.succeeded for job in jobs}
-    return Facts(synthesis=made, jobs=jobs, progress=progress, **{**given, **fields})
+    return Facts(object=made, jobs=jobs, progress=progress, **{**given, **fields})
 
 
 def sampling(*, spec: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
@@ -112,7 +112,7 @@ def sampling(*, spec: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
     if "jobs" in changes:
         changes["jobs"] = (done(Stage.PREPARE), *changes["jobs"])
     if spec:
-        changes["synthesis"] = {**seen.synthesis, "spec": {**seen.synthesis["spec"], **spec}}
+        changes["object"] = {**seen.object, "spec": {**seen.object["spec"], **spec}}
     return replace(seen, **changes)
 
 
@@ -146,7 +146,12 @@ def apply(seen: Facts, decision: Decision, settings: Settings = SETTINGS) -> Fac
         seen = _carry_out(seen, action, settings)
     if decision.fold is not None and seen.progress is not None:
         seen = replace(seen, progress_ended=decision.fold.ended)
-    return replace(seen, synthesis={**seen.synthesis, "status": decision.status})
+    return apply_status(seen, decision)
+
+
+def apply_status(seen: Facts, decision: Decision) -> Facts:
+    """The facts after the status was written."""
+    return replace(seen, object={**seen.object, "status": decision.status})
 
 
 def _carry_out(seen: Facts, action: Action, settings: Settings) -> Facts:
@@ -157,10 +162,10 @@ def _carry_out(seen: Facts, action: Action, settings: Settings) -> Facts:
             jobs = [replace(j, parallelism=action.parallelism) if j.uid == action.uid else j for j in seen.jobs]
             return replace(seen, jobs=tuple(jobs))
         case ApplyDeclaration():
-            wanted = digests.declaration(seen.synthesis, settings)
+            wanted = digests.declaration(seen.object, settings)
             return _applied(seen, "ConfigMap", declaration_name("math"), wanted, 0)
         case ApplyVerifiers():
-            wanted = digests.verifiers(seen.synthesis, settings)
+            wanted = digests.verifiers(seen.object, settings)
             for kind in action.kinds:
                 replicas = action.replicas if kind == "Deployment" else 0
                 seen = _applied(seen, kind, verifier_name("math"), wanted, replicas)
@@ -172,21 +177,21 @@ def _carry_out(seen: Facts, action: Action, settings: Settings) -> Facts:
             children = tuple(c for c in seen.children if c.uid != action.uid)
             return replace(seen, jobs=jobs, pods=pods, children=children)
         case SetFinalizer():
-            metadata = {**seen.synthesis["metadata"], "finalizers": ["dart-k8s.io/output"] if action.present else []}
-            return replace(seen, synthesis={**seen.synthesis, "metadata": metadata})
-    metadata = {**seen.synthesis["metadata"], "deletionTimestamp": moments.text(seen.now)}
-    return replace(seen, synthesis={**seen.synthesis, "metadata": metadata})
+            metadata = {**seen.object["metadata"], "finalizers": ["dart-k8s.io/output"] if action.present else []}
+            return replace(seen, object={**seen.object, "metadata": metadata})
+    metadata = {**seen.object["metadata"], "deletionTimestamp": moments.text(seen.now)}
+    return replace(seen, object={**seen.object, "metadata": metadata})
 
 
 def _created(seen: Facts, action: CreateJob) -> Facts:
     name = job_name("math", action.stage, action.number)
     if any(j.name == name for j in seen.jobs):
         return seen
-    metadata = seen.synthesis["metadata"]
-    queued = action.stage is Stage.SAMPLER and bool(seen.synthesis["spec"].get("queueName"))
+    metadata = seen.object["metadata"]
+    queued = action.stage is Stage.SAMPLER and bool(seen.object["spec"].get("queueName"))
     made = job(
         action.stage, action.number, parallelism=action.parallelism, created=seen.now, active=0, ready=0,
-        generation=metadata["generation"], digest=digests.goal(seen.synthesis), queued=queued, suspended=queued,
+        generation=metadata["generation"], digest=digests.goal(seen.object), queued=queued, suspended=queued,
     )  # fmt: skip
     return replace(seen, jobs=(*seen.jobs, made))
 

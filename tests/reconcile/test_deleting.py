@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dart_k8s.names import Stage
-from dart_k8s.reconcile import CreateJob, DeleteSynthesis, Facts, SetFinalizer, decide, moments
+from dart_k8s.reconcile import CreateJob, DeleteObject, Facts, SetFinalizer, decide, moments
 from dart_k8s.reconcile.deletion import has_folder
 
 from .builders import NOW, SAMPLING, SETTINGS, done, facts, failed, job, pod, said
@@ -83,9 +83,9 @@ def test_a_finished_one_is_deleted_after_its_time_to_live():
         seen = facts(spec={"ttlSecondsAfterFinished": ttl}, jobs=(done(Stage.CURATE, digest=""),))
         return decide(seen, SETTINGS)
 
-    assert DeleteSynthesis(uid="synthesis-uid") in ended(300).actions
+    assert DeleteObject(uid="synthesis-uid") in ended(300).actions
     waiting = ended(1000)
-    assert DeleteSynthesis(uid="synthesis-uid") not in waiting.actions and waiting.after == 700.0
+    assert DeleteObject(uid="synthesis-uid") not in waiting.actions and waiting.after == 700.0
 
 
 @pytest.mark.parametrize("moment", [0, 951_782_399, 951_782_400, 1_800_000_000, 4_107_542_399])

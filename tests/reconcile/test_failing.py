@@ -102,15 +102,15 @@ def test_too_many_failures_without_a_result_end_it_and_say_how_to_go_on():
 
 def test_a_change_of_the_spec_makes_a_new_start_after_failing():
     last, _ = settle(sampling(jobs=(job(failed=10),), pods=(pod(**CRASHED),)))
-    changed = synthesis(status=last.synthesis["status"], generation=2, samplers={"replicas": 4, "maxFailures": 20})
-    again = decide(replace(last, synthesis=changed), SETTINGS)
+    changed = synthesis(status=last.object["status"], generation=2, samplers={"replicas": 4, "maxFailures": 20})
+    again = decide(replace(last, object=changed), SETTINGS)
     assert again.status["phase"] == "Sampling" and again.status["failures"] == 0
     assert CreateJob(stage=Stage.SAMPLER, number=2, parallelism=4) in again.actions
 
 
 def test_a_lost_status_never_makes_old_failures_the_end():
     seen = sampling(jobs=(job(failed=300),))
-    seen = replace(seen, synthesis={**seen.synthesis, "status": {}}, progress=replace(SAMPLING, trials=0))
+    seen = replace(seen, object={**seen.object, "status": {}}, progress=replace(SAMPLING, trials=0))
     decision = decide(seen, SETTINGS)
     assert decision.status["phase"] == "Sampling" and decision.status["failures"] == 9
     one_more = replace(apply(seen, decision), jobs=(done(Stage.PREPARE), job(failed=301)))
@@ -128,7 +128,7 @@ class TestPrepare:
         assert said(decision, "Failed") == ("True", "QueriesUnreadable") and decision.actions == ()
         latched = decide(apply(seen, decision), SETTINGS)
         assert latched.status == decision.status
-        changed = replace(seen, synthesis=synthesis(status=decision.status, generation=2))
+        changed = replace(seen, object=synthesis(status=decision.status, generation=2))
         assert CreateJob(stage=Stage.PREPARE, number=2, parallelism=1) in decide(changed, SETTINGS).actions
 
     def test_other_failures_are_repeated_by_the_job_and_shown(self):
@@ -228,7 +228,7 @@ def test_settings_that_would_weaken_the_pods_are_refused_in_words(samplers):
 
 def test_events_tell_what_is_new_and_only_once():
     seen = stuck(100.0, waiting="ImagePullBackOff")
-    fresh = replace(seen, synthesis={**seen.synthesis, "status": {}})
+    fresh = replace(seen, object={**seen.object, "status": {}})
     first = decide(fresh, SETTINGS)
     assert {(a.kind, a.reason) for a in first.announcements} >= {("Normal", "Sampling"), ("Warning", "ImagePullFailed")}
     assert decide(apply(fresh, first), SETTINGS).announcements == ()

@@ -55,7 +55,7 @@ def test_a_new_operator_knows_a_run_that_is_being_curated_by_its_job():
         seen = facts(jobs=(done(Stage.PREPARE), last))
         assert decide(seen, SETTINGS).fold is not None
         known = {"status": {"progress": {"fraction": 1.0}}}
-        assert decide(replace(seen, synthesis={**seen.synthesis, **known}), SETTINGS).fold is None
+        assert decide(replace(seen, object={**seen.object, **known}), SETTINGS).fold is None
         for since, asks in ((NOW - 60, True), (NOW - 3600, False)):
             failure = Failure(what="fold", reason="StoreUnavailable", message="no answer", since=since)
             assert (decide(replace(seen, failures=(failure,)), SETTINGS).fold is not None) is asks
@@ -68,7 +68,7 @@ def test_a_run_that_is_closed_is_so_for_the_goal_it_was_folded_under():
     # The target was raised after the end; prepare has opened the run again, and a user has deleted its Job.
     old = facts(spec={"strategy": {"kind": "uniform", "target": 4}})
     curated = job(Stage.CURATE, created=NOW - 100)
-    for progress, goal in ((CLOSED, digests.goal(old.synthesis)), (None, "")):
+    for progress, goal in ((CLOSED, digests.goal(old.object)), (None, "")):
         seen = facts(
             jobs=(curated,), progress=progress, progress_goal=goal, generation=2,
             spec={"strategy": {"kind": "uniform", "target": 5}},
@@ -76,7 +76,7 @@ def test_a_run_that_is_closed_is_so_for_the_goal_it_was_folded_under():
         )  # fmt: skip
         decision = decide(seen, SETTINGS)
         assert decision.status["phase"] == "Sampling"
-        assert decision.fold is not None and decision.fold.goal == digests.goal(seen.synthesis)
+        assert decision.fold is not None and decision.fold.goal == digests.goal(seen.object)
 
 
 def test_a_curated_run_is_complete_and_at_rest():

@@ -17,7 +17,7 @@ from .worlds import worlds
 def test_decided_and_carried_out_nothing_is_left_to_do(seen: Facts):
     last, _ = settle(seen)
     again = decide(last, SETTINGS)
-    assert again.actions == () and again.status == last.synthesis["status"]
+    assert again.actions == () and again.status == last.object["status"]
     assert again.announcements == () and not again.urgent
 
 

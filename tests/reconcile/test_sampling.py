@@ -163,16 +163,16 @@ class TestFolds:
 class TestChanges:
     def test_of_the_goal_after_the_end_are_prepared_sampled_and_curated_again(self):
         complete, _ = settle(facts(jobs=(done(Stage.PREPARE), done(Stage.CURATE)), progress=CLOSED))
-        spec = {**complete.synthesis["spec"], "strategy": {"kind": "uniform", "target": 80}}
-        metadata = {**complete.synthesis["metadata"], "generation": 2}
-        seen = replace(complete, synthesis={**complete.synthesis, "spec": spec, "metadata": metadata})
+        spec = {**complete.object["spec"], "strategy": {"kind": "uniform", "target": 80}}
+        metadata = {**complete.object["metadata"], "generation": 2}
+        seen = replace(complete, object={**complete.object, "spec": spec, "metadata": metadata})
         assert CreateJob(stage=Stage.PREPARE, number=1, parallelism=1) in decide(seen, SETTINGS).actions
 
     def test_of_pods_after_the_end_change_nothing(self):
         complete, _ = settle(facts(jobs=(done(Stage.PREPARE), done(Stage.CURATE)), progress=CLOSED))
-        spec = {**complete.synthesis["spec"], "samplers": {"replicas": 9}, "ttlSecondsAfterFinished": 10_000}
-        metadata = {**complete.synthesis["metadata"], "generation": 2}
-        seen = replace(complete, synthesis={**complete.synthesis, "spec": spec, "metadata": metadata})
+        spec = {**complete.object["spec"], "samplers": {"replicas": 9}, "ttlSecondsAfterFinished": 10_000}
+        metadata = {**complete.object["metadata"], "generation": 2}
+        seen = replace(complete, object={**complete.object, "spec": spec, "metadata": metadata})
         decision = decide(seen, SETTINGS)
         assert decision.actions == () and decision.status["phase"] == "Complete" and decision.after == 9700.0
 
@@ -220,6 +220,6 @@ class TestSuspension:
     def test_is_followed_by_a_job_with_a_new_number(self):
         suspended, decisions = settle(sampling(spec={"suspend": True}))
         assert decisions[-1].status["attempt"] == 1
-        spec = {**suspended.synthesis["spec"], "suspend": False}
-        resumed = replace(suspended, synthesis={**suspended.synthesis, "spec": spec}, progress=SAMPLING)
+        spec = {**suspended.object["spec"], "suspend": False}
+        resumed = replace(suspended, object={**suspended.object, "spec": spec}, progress=SAMPLING)
         assert CreateJob(stage=Stage.SAMPLER, number=2, parallelism=4) in decide(resumed, SETTINGS).actions

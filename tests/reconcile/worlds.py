@@ -127,7 +127,7 @@ FAILURES = [
 def worlds(draw: st.DrawFn) -> Facts:
     """Facts, with a status that an earlier decision may have written."""
     spec, generation = draw(specs()), draw(st.sampled_from([1, 2]))
-    goal = digests.goal(facts(spec=spec).synthesis)
+    goal = digests.goal(facts(spec=spec).object)
     metadata: dict[str, Any] = {}
     if draw(st.sampled_from([False, False, True])):
         metadata["deletionTimestamp"] = draw(st.sampled_from(["2027-01-15T08:00:00Z", "2027-01-15T06:00:00Z"]))
@@ -150,13 +150,13 @@ def worlds(draw: st.DrawFn) -> Facts:
     if before == "older":
         earlier = replace(seen, now=NOW - 5000, jobs=seen.jobs[:2], pods=seen.pods[:2])
         status = dict(decide(earlier, SETTINGS).status)
-        seen = replace(seen, synthesis={**seen.synthesis, "status": status})
+        seen = replace(seen, object={**seen.object, "status": status})
     return seen
 
 
 @st.composite
 def children(draw: st.DrawFn) -> list[ChildFact]:
-    wanted = st.sampled_from(["older", digests.verifiers(facts().synthesis, SETTINGS)])
+    wanted = st.sampled_from(["older", digests.verifiers(facts().object, SETTINGS)])
     return [
         ChildFact(
             kind=kind,

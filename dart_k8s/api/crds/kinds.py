@@ -140,7 +140,7 @@ KINDS = (
             ETA,
             AGE,
             Column("Nodes", ".spec.nodes", "integer", True, "Machines that train together."),
-            Column("Restarts", ".status.restarts", "integer", True, "Restarts of the group."),
+            Column("Restarts", ".status.restarts", "integer", True, "Ends of the group by its own fault."),
             HELD,
             OUTPUT,
             MESSAGE,

@@ -72,8 +72,8 @@ class Metrics(Protocol):
         """
         ...
 
-    def hide(self, of: tuple[str, str]) -> None:
-        """An object is gone: no gauge has a series of it any more."""
+    def hide(self, of: tuple[str, str], begins: str = "") -> None:
+        """An object is gone: no gauge whose name begins like this has a series of it any more."""
         ...
 
     def render(self) -> tuple[bytes, str]:

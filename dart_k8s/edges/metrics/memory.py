@@ -55,10 +55,12 @@ class MemoryMetrics:
             self._numbers[metric.name, (*of, *values)] = value
             return True
 
-    def hide(self, of: tuple[str, str]) -> None:
+    def hide(self, of: tuple[str, str], begins: str = "") -> None:
         """See `Metrics`."""
         with self._lock:
             for name, shown in self._shown.items():
+                if not name.startswith(begins):
+                    continue
                 for values in shown.pop(of, {}).values():
                     del self._numbers[name, (*of, *values)]
 

@@ -42,13 +42,15 @@ class Objects(Collector):
                 shown.setdefault(of, {})[fixed] = values, value
             return room
 
-    def hide(self, of: Of) -> None:
+    def hide(self, of: Of, begins: str = "") -> None:
         """See `Metrics`."""
         with self._lock:
-            for plain in self._plain.values():
-                plain.pop(of, None)
-            for shown in self._labelled.values():
-                shown.pop(of, None)
+            for name, plain in self._plain.items():
+                if name.startswith(begins):
+                    plain.pop(of, None)
+            for name, shown in self._labelled.items():
+                if name.startswith(begins):
+                    shown.pop(of, None)
 
     def describe(self) -> Iterator[Family]:
         """Nothing: names are declared once, in `METRICS` of whoever measures."""

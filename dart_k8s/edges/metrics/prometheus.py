@@ -55,9 +55,9 @@ class PrometheusMetrics:
         """See `Metrics`."""
         return self._objects.show(metric, of, value, **labels)
 
-    def hide(self, of: tuple[str, str]) -> None:
+    def hide(self, of: tuple[str, str], begins: str = "") -> None:
         """See `Metrics`."""
-        self._objects.hide(of)
+        self._objects.hide(of, begins)
 
     def _child(self, metric: Metric, kind: str, given: dict[str, str]) -> Any:
         values = labels_of(metric, kind, given)

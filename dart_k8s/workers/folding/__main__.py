@@ -3,6 +3,8 @@
     {"id": 1, "output": URI, "declaration": {...}, "samplers": 4, "lease": "NAMESPACE/NAME", "cause": "..."}
         -> {"id": 1, "progress": {...}}                      see reconcile/progress.py; at most 4 KiB
         -> {"id": 1, "error": {"kind", "message", "remedy", "fault": "user" | "store" | "cluster"}}
+    {"id": 3, "read": URI, "key": "state/progress.json"}
+        -> {"id": 3, "key": ..., "object": {...} | null}     an object of an output, as JSON; null: it is not there
     {"id": 2, "forget": URI}
         -> {"id": 2, "forgotten": URI}                       the planner's role is given back
 

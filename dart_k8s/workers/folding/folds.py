@@ -13,7 +13,7 @@ from typing import Any
 
 from dart_k8s.api import Synthesis, load_value
 from dart_k8s.edges.store import open_store
-from dart_k8s.errors import DartError, RunError, SpecError, StoreError
+from dart_k8s.errors import DartError, NotFound, RunError, SpecError, StoreError
 from dart_k8s.reconcile.progress import Progress
 from dart_k8s.workers.access import Access, Tell, silent
 
@@ -24,6 +24,8 @@ PATIENCE = 20.0
 """Seconds for which an unavailable store is waited for: then the operator shows it, and asks again later."""
 GIVE_BACK_SECONDS = 10.0
 """For giving roles back at the end: what is not given back by then lapses."""
+MOST_READ = 256 << 10
+"""Bytes of an object that is read for the operator: a declaration with what it was pinned to is far smaller."""
 AT_ONCE = 8
 """Folds under way at a time: they wait for the store most of the time."""
 THREADS = 16
@@ -62,8 +64,8 @@ class Folds:
         try:
             request = json.loads(line)
             number = request["id"]
-            uri = str(request["forget"] if "forget" in request else request["output"])
-        except (ValueError, KeyError, TypeError) as error:
+            uri = str(next(request[name] for name in ("forget", "read", "output") if name in request))
+        except (ValueError, KeyError, TypeError, StopIteration) as error:
             self.answer({"id": number, "error": _error(SpecError(f"Cannot read a request: {error!r}."))})
             return
         self._waiting[uri] = self._waiting.get(uri, 0) + 1
@@ -101,6 +103,9 @@ class Folds:
             if "forget" in request:
                 await self._forget(uri)
                 return {"forgotten": uri}
+            if "read" in request:
+                key = str(request["key"])
+                return {"key": key, "object": await self._read(uri, key)}
             synthesis = load_value(request["declaration"], f"the declaration of {uri}")
             progress = await self._fold(
                 uri, synthesis, samplers=int(request.get("samplers", 1)), lease=str(request["lease"])
@@ -114,6 +119,25 @@ class Folds:
             if not isinstance(error, DartError):
                 self.tell("fault", output=uri, trace=traceback.format_exc())
             return {"error": _error(error)}
+
+    async def _read(self, uri: str, key: str) -> Any:
+        """An object of an output; None: it is not there."""
+        access = self.connect(uri, self.tell)
+        try:
+            blob = await access.call(access.store.get, key)
+        except NotFound:
+            return None
+        finally:
+            access.close()
+        if len(blob.data) > MOST_READ:
+            raise RunError(f"{key} below {uri} has {len(blob.data)} bytes, and at most {MOST_READ} are read.")
+        try:
+            found = json.loads(blob.data)
+        except ValueError as error:
+            raise RunError(f"{key} below {uri} is no JSON: {error}") from error
+        if not isinstance(found, dict):
+            raise RunError(f"{key} below {uri} is no JSON object.")
+        return found
 
     async def _fold(self, uri: str, synthesis: Synthesis, *, samplers: int, lease: str) -> Progress:
         warm = self._warm.get(uri)
