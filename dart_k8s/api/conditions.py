@@ -215,6 +215,12 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "The prepare pod took longer than spec.prepare.deadlineSeconds.",
             "Raise it, or fill the model cache beforehand.",
         ),
+        "ScoreDeadlineExceeded": _why(
+            ANYWHERE,
+            "False",
+            "Scoring an Evaluation took longer than six hours.",
+            "Look at its log; give spec.prepare.resources more processors and memory, then change the spec.",
+        ),
         "CurateDeadlineExceeded": _why(
             "Complete Progressing Failed",
             "False",
@@ -310,7 +316,8 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "Progressing Failed",
             "False",
             "A Training failed more than trainers.maxRestarts times by its own fault.",
-            "Look at the log of the node that the message names, mend the cause, and raise trainers.maxRestarts or suspend and resume.",
+            "Look at the log of the node that the message names, mend the cause, and raise trainers.maxRestarts, or "
+            "suspend and resume.",
         ),
         "CheckpointUnusable": _why(
             ANYWHERE,

@@ -312,8 +312,8 @@ class Score(Part):
     """Upper end of the lenient one's interval."""
     majority: Share | None = None
     """maj@k at the largest k."""
-    coverage: Share | None = None
-    """pass@k at the largest k."""
+    pass_at_1: Share | None = None
+    """pass@1: share of the trials that are correct."""
 
 
 class EvaluationProgress(Part):

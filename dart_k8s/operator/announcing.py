@@ -84,7 +84,9 @@ class Announcer:
                 patch = {"count": int(known.get("count") or 1) + 1, "lastTimestamp": stamp}
                 self.cluster.patch(EVENTS, namespace, name, patch)
         except ClusterError as error:
-            self.tell("event-failed", **Key(namespace, about["name"], item["kind"]).said, reason=said.reason, why=str(error))
+            self.tell(
+                "event-failed", **Key(namespace, about["name"], item["kind"]).said, reason=said.reason, why=str(error)
+            )
             return False
         return True
 

@@ -15,7 +15,8 @@ from .keys import Key
 __all__ = ["Measures"]
 
 KINDS = (
-    "syntheses", "trainings", "evaluations", "jobs", "pods", "configmaps", "deployments", "networkpolicies", "services", "events", "leases",
+    "syntheses", "trainings", "evaluations",
+    "jobs", "pods", "configmaps", "deployments", "networkpolicies", "services", "events", "leases",
 )  # fmt: skip
 VERBS = ("get", "list", "watch", "create", "patch", "update", "delete")
 CODES = ("200", "201", "202", "400", "401", "403", "404", "405", "409", "410", "422", "429", "500", "502", "503", "504")

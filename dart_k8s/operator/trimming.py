@@ -65,7 +65,9 @@ def job_fact(item: Object) -> JobFact | None:
         for condition in status.get("conditions") or ()
         if condition.get("type") in {"Complete", "Failed"} and condition.get("status") == "True"
     ]
-    failing = [one for one in status.get("conditions") or () if one.get("type") == "FailureTarget" and one["status"] == "True"]
+    failing = [
+        one for one in status.get("conditions") or () if one.get("type") == "FailureTarget" and one["status"] == "True"
+    ]
     end: Mapping[str, Any] = ends[0] if ends else {}
     words: Mapping[str, Any] = end or (failing[0] if failing else {})
     return JobFact(

@@ -3,10 +3,10 @@
 from dart_k8s.names import Stage
 
 from .decision import Action, FoldOrder
+from .declaring import declare, finalize
 from .ending import end_jobs, end_verifiers
 from .folding import order
 from .once import once
-from .declaring import declare, finalize
 from .view import Clock, Said, Step, SynthesisView
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from dart_k8s.names import Kind, Stage
 
-from . import phases, training
+from . import evaluation, phases, training
 from .announcements import announcements
 from .decision import Action, Decision
 from .facts import Facts
@@ -33,6 +33,7 @@ class Policy(NamedTuple):
 KINDS: Mapping[Kind, Policy] = {
     "Synthesis": Policy(SynthesisView, phases.PHASES, status, phases.end, Stage.CURATE),
     "Training": Policy(training.TrainingView, training.PHASES, training.status, training.end, Stage.TRAINER),
+    "Evaluation": Policy(evaluation.EvaluationView, evaluation.PHASES, evaluation.status, evaluation.end, Stage.SCORE),
 }
 
 
@@ -71,7 +72,14 @@ def _failing(view: View, step: Step, kind: Policy) -> Step:
         return step
     failed = fail(view, kind.end(view), why, *step.said)
     return replace(
-        step, phase="Failed", message=why.message, actions=failed.actions, said=failed.said, fold=None, read=None, after=None
+        step,
+        phase="Failed",
+        message=why.message,
+        actions=failed.actions,
+        said=failed.said,
+        fold=None,
+        read=None,
+        after=None,
     )
 
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from dart_k8s.names import STAGES, Stage
 
-from .declaring import declare
 from .decision import Action, CreateJob, SetFinalizer
+from .declaring import declare
 from .ending import end_jobs, end_verifiers
 from .failures import retry_at, worst
 from .view import Clock, Said, Step, SynthesisView, View, names

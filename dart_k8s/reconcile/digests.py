@@ -12,8 +12,7 @@ LAYOUT = 1
 """Raised when the objects that `render` makes of the same input change."""
 LIFECYCLE = frozenset({"deletionPolicy", "modelCache", "prepare", "queueName", "suspend", "ttlSecondsAfterFinished"})
 ABOUT_PODS: Mapping[str, frozenset[str]] = {
-    "Synthesis": LIFECYCLE
-    | {"claims", "curate", "execution", "flush", "samplers", "sharding", "verifiers"},
+    "Synthesis": LIFECYCLE | {"claims", "curate", "execution", "flush", "samplers", "sharding", "verifiers"},
     "Training": LIFECYCLE | {"checkpoints", "push", "tracking", "trainers"},
     "Evaluation": LIFECYCLE | {"execution", "samplers", "verifiers"},
 }

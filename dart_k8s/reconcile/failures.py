@@ -146,4 +146,14 @@ def retry_at(view: View, ended: JobFact, failures: int) -> float:
     return (ended.finished or ended.created) + back_off(failures, view.settings)
 
 
-__all__ = ["JUDGING", "Tally", "Trouble", "podless", "retry_at", "spec_changed_after_failing", "tally", "trouble", "worst"]
+__all__ = [
+    "JUDGING",
+    "Tally",
+    "Trouble",
+    "podless",
+    "retry_at",
+    "spec_changed_after_failing",
+    "tally",
+    "trouble",
+    "worst",
+]

@@ -13,7 +13,7 @@ from .view import Clock, View, names
 from .words import one_line
 
 State = Literal["absent", "blocked", "refused", "running", "done", "failed"]
-CONDITIONS = {Stage.PREPARE: "Prepared", Stage.CURATE: "Progressing"}
+CONDITIONS = {Stage.PREPARE: "Prepared", Stage.CURATE: "Progressing", Stage.SCORE: "Progressing"}
 """Stage -> the condition that speaks of it."""
 
 

@@ -7,8 +7,8 @@ from dart_k8s.names import Stage
 
 from .admission import refusal, wait
 from .curate import closed, complete, curate, finish
-from .declaring import finalize
 from .decision import Action
+from .declaring import finalize
 from .deletion import delete
 from .ending import end_jobs, end_verifiers
 from .prepare import prepare, prepared

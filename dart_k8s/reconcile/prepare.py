@@ -7,8 +7,8 @@ Job, because preparing what is prepared changes nothing.
 
 from dart_k8s.names import Stage
 
-from .declaring import declare, finalize
 from .decision import Action
+from .declaring import declare, finalize
 from .failures import retry_at
 from .once import once
 from .view import Clock, Said, Step, SynthesisView, View

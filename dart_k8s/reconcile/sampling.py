@@ -5,11 +5,11 @@ from dart_k8s.names import Stage
 
 from . import folding, verifiers
 from .decision import Action, CreateJob, DeleteChild, FoldOrder, ScaleJob
+from .declaring import declare, finalize
 from .ending import rest_verifiers
 from .facts import Failure, JobFact
 from .failures import Tally, retry_at, tally, worst
 from .kueue import capacity, scalable, waiting
-from .declaring import declare, finalize
 from .progress import Progress
 from .samplers import not_so, of_pods, of_run
 from .view import Clock, Said, Step, SynthesisView, names

@@ -31,8 +31,8 @@ class Settings:
     """See the module. Times in seconds."""
 
     images: Mapping[str, str] = field(default_factory=_images)
-    """By role: worker (prepare, curate, score, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier, trainer
-    (trainers, and prepare of a Training)."""
+    """By role: worker (prepare, curate, score, cleanup, samplers of engines elsewhere), sampler (vLLM), verifier,
+    trainer (trainers, and prepare of a Training)."""
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
     """Names of Secrets in the namespace of a Synthesis."""
@@ -73,8 +73,8 @@ class Settings:
     read_seconds: float = 15.0
     """Between two readings of how far a Training is; rank 0 says so every ten seconds."""
     native_gang: bool = False
-    """Whether trainers get `spec.scheduling` of their Job with a gang policy, so that all nodes are scheduled or none. It
-    takes the feature gate WorkloadWithJob, alpha in Kubernetes 1.37, without which the API server refuses the Job; no
+    """Whether trainers get `spec.scheduling` of their Job with a gang policy, so that all nodes are scheduled or none.
+    It takes the feature gate WorkloadWithJob, alpha in Kubernetes 1.37; without it the API server refuses the Job, and no
     discovery tells. With a queue name Kueue does it."""
     fold_first: float = 2.0
     fold_most: float = 60.0

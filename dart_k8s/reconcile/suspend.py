@@ -2,9 +2,9 @@
 
 from dart_k8s.names import Stage
 
+from .declaring import finalize
 from .ending import end_jobs, rest_verifiers
 from .folding import order
-from .declaring import finalize
 from .view import Said, Step, SynthesisView, names
 
 

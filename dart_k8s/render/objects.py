@@ -6,6 +6,7 @@ from typing import Any
 from dart_k8s.reconcile import (
     Action,
     ApplyDeclaration,
+    ApplyPass,
     ApplyTrainers,
     ApplyVerifiers,
     CreateJob,
@@ -13,11 +14,13 @@ from dart_k8s.reconcile import (
     Settings,
 )
 from dart_k8s.reconcile.references import resolved
-from dart_k8s.reconcile.wishes import declared, declared_training
+from dart_k8s.reconcile.wishes import declared, declared_evaluation, declared_training
 
 from .declaration import config_map
 from .identity import Identity
 from .job import job
+from .passes import synthesis_of
+from .scoring import evaluation_job
 from .trainers import network, training_job
 from .verification import verification
 
@@ -41,6 +44,8 @@ def objects(action: Action, facts: Facts, settings: Settings) -> list[Manifest]:
             return [manifest for manifest in made if manifest["kind"] in action.kinds]
         case ApplyTrainers():
             return network(action, Identity.of(item), item)
+        case ApplyPass():
+            return synthesis_of(action, Identity.of(item), facts)
         case _:
             return []
 
@@ -51,8 +56,8 @@ def _job(action: CreateJob, identity: Identity, item: Mapping[str, Any], setting
             return job(action, identity, item, declared(item).spec, settings)
         case "Training":
             return training_job(action, identity, item, declared_training(item).spec, settings)
-        case _:
-            raise KeyError(identity.kind)
+        case "Evaluation":
+            return evaluation_job(action, identity, item, declared_evaluation(item).spec, settings)
 
 
 __all__ = ["objects"]

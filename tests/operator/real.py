@@ -27,6 +27,10 @@ FOLDS = textwrap.dedent("""
     import json, sys
     for line in sys.stdin:
         request = json.loads(line)
+        if "read" in request:
+            found = json.loads(open(sys.argv[1]).read()).get(request["read"] + "/" + request["key"])
+            print(json.dumps({"id": request["id"], "key": request["key"], "object": found}), flush=True)
+            continue
         if "forget" in request:
             print(json.dumps({"id": request["id"], "forgotten": request["forget"]}), flush=True)
             continue
@@ -98,6 +102,33 @@ def synthesis(name: str = "s", **spec: Any) -> dict[str, Any]:
     }
 
 
+def training(name: str = "t", **spec: Any) -> dict[str, Any]:
+    """A small Training on two nodes."""
+    declared = {
+        "data": {"uri": "s3://bucket/rows.parquet"},
+        "model": {"uri": "hf://org/base"},
+        "nodes": 2,
+        "output": {"uri": f"s3://bucket/runs/{name}"},
+        **spec,
+    }
+    head = {"apiVersion": "dart-k8s.io/v1alpha1", "kind": "Training", "metadata": {"name": name}}
+    return {**head, "spec": declared}
+
+
+def evaluation(name: str = "e", **spec: Any) -> dict[str, Any]:
+    """A small Evaluation with both passes."""
+    declared = {
+        "model": {"uri": "hf://org/model"},
+        "benchmarks": [{"name": "gsm8k"}],
+        "trials": {"count": 4, "temperature": 1.0},
+        "samplers": {"replicas": 1},
+        "output": {"uri": f"s3://bucket/runs/{name}"},
+        **spec,
+    }
+    head = {"apiVersion": "dart-k8s.io/v1alpha1", "kind": "Evaluation", "metadata": {"name": name}}
+    return {**head, "spec": declared}
+
+
 class Folded:
     """What the folding child says, by output."""
 
@@ -119,6 +150,10 @@ class Folded:
         half.write_text(json.dumps(self._said))
         half.replace(self._file)
 
+    def write(self, name: str, key: str, content: Mapping[str, Any]) -> None:
+        """From now on, of an object of this output."""
+        self.say(f"{name}/{key}", content)
+
 
 def settings(kubeconfig: Path, namespace: str, folded: Folded, **more: Any) -> OperatorSettings:
     """Of an operator for tests: short times, loopback, one namespace."""
@@ -137,6 +172,7 @@ def settings(kubeconfig: Path, namespace: str, folded: Folded, **more: Any) -> O
             "foldMost": 0.5,
             "retryFirst": 0.5,
             "retryMost": 2.0,
+            "readSeconds": 0.5,
         },
         **more,
     }

@@ -68,7 +68,7 @@ def test_it_is_prepared_then_its_network_is_made_and_then_its_group():
 
 def test_it_is_complete_when_all_nodes_ended_well_and_keeps_the_last_job():
     seen, _ = settle(facts(jobs=(PREPARED, job()), pods=BOTH))
-    decision = decide(replace(seen, jobs=(PREPARED, done(Stage.TRAINER)), pods=()), SETTINGS)
+    decision = decide(replace(seen, jobs=(PREPARED, done(Stage.TRAINER, finished=NOW)), pods=(), now=NOW + 1), SETTINGS)
     assert decision.status["phase"] == "Complete" and said(decision, "Complete") == ("True", "Finished")
     assert decision.status["output"] == "s3://bucket/runs/t"
     gone = {(action.kind, action.name) for action in decision.actions if isinstance(action, DeleteChild)}
@@ -141,9 +141,10 @@ def test_an_end_is_counted_once_as_its_own_fault_or_as_the_clusters(end, pods, c
     second = decide(replace(ended, now=NOW + 60), SETTINGS)
     assert (second.status["restarts"], second.status["disruptions"]) == counts
     assert group(2) in second.actions
-    assert DeleteChild(kind="Job", name="t-trainer-1", uid="trainer-1-uid") in decide(
-        apply(replace(ended, now=NOW + 60), second), SETTINGS
-    ).actions + second.actions
+    assert (
+        DeleteChild(kind="Job", name="t-trainer-1", uid="trainer-1-uid")
+        in decide(apply(replace(ended, now=NOW + 60), second), SETTINGS).actions + second.actions
+    )
 
 
 def test_the_next_group_waits_until_all_pods_of_the_last_one_are_gone():
@@ -155,8 +156,12 @@ def test_the_next_group_waits_until_all_pods_of_the_last_one_are_gone():
 
 
 def test_own_faults_are_limited_and_the_last_message_names_node_code_and_finding():
-    finding = json.dumps({"finding": "RendezvousTimeout", "message": "Node 0 was not reached.", "remedy": "Look at it."})
-    seen = facts(spec={"trainers": {"maxRestarts": 1}}, status={"judged": 1, "restarts": 1, "attempt": 2}, jobs=(PREPARED,))
+    finding = json.dumps(
+        {"finding": "RendezvousTimeout", "message": "Node 0 was not reached.", "remedy": "Look at it."}
+    )
+    seen = facts(
+        spec={"trainers": {"maxRestarts": 1}}, status={"judged": 1, "restarts": 1, "attempt": 2}, jobs=(PREPARED,)
+    )
     decision = decide(
         replace(seen, jobs=(PREPARED, over(2)), pods=(crashed(1, 2, said=finding), crashed(0, 2, ended_at=NOW - 9))),
         SETTINGS,
@@ -217,7 +222,9 @@ def test_a_node_that_can_not_start_is_told_of_and_ends_it_only_if_waiting_mends_
 
 def test_memory_that_ran_out_is_named():
     dead = crashed(1, exit_code=137, exit_reason="OOMKilled")
-    decision = decide(facts(jobs=(PREPARED, over(finished=NOW)), pods=(dead,), status={"judged": 1, "restarts": 2}), SETTINGS)
+    decision = decide(
+        facts(jobs=(PREPARED, over(finished=NOW)), pods=(dead,), status={"judged": 1, "restarts": 2}), SETTINGS
+    )
     assert said(decision, "Degraded") == ("True", "OutOfMemory")
 
 

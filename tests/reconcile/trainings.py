@@ -41,7 +41,8 @@ SPEC: dict[str, Any] = {
 }
 KEY = "state/progress.json"
 PROGRESS: dict[str, Any] = {
-    "version": 1, "phase": "training", "attempt": 1, "step": 120, "steps": 480, "epoch": 0.75, "loss": 0.4321, "tokens": 10**9,
+    "version": 1, "phase": "training", "attempt": 1, "step": 120, "steps": 480, "epoch": 0.75, "loss": 0.4321,
+    "tokens": 10**9,
     "tokensPerSecond": 12345.6, "mfu": 0.41, "etaSeconds": 3600.0, "checkpoint": 100, "rows": 590000, "droppedRows": 12,
     "warnings": [], "updated": NOW - 5,
 }  # fmt: skip
@@ -260,7 +261,14 @@ SAID = st.sampled_from(
         PROGRESS,
         {**PROGRESS, "phase": "complete", "step": 480, "loss": None, "mfu": None, "etaSeconds": None},
         {"step": "many", "steps": -4, "loss": float("nan"), "mfu": 1e9, "phase": ["x"] * 1000, "checkpoint": True},
-        {"step": 10**40, "steps": 1, "loss": -1e300, "tokensPerSecond": float("inf"), "etaSeconds": 1e300, "phase": "p" * 9999},
+        {
+            "step": 10**40,
+            "steps": 1,
+            "loss": -1e300,
+            "tokensPerSecond": float("inf"),
+            "etaSeconds": 1e300,
+            "phase": "p" * 9999,
+        },
         {},
     ]
 )

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from dart_k8s.names import Stage
+from dart_k8s.names import STAGES, Stage
 from dart_k8s.reconcile import Action, ApplyDeclaration, ApplyVerifiers, CreateJob
 from dart_k8s.render import objects
 from tests.reconcile.builders import SETTINGS, facts
 
-JOBS = [CreateJob(stage=stage, number=1, parallelism=1) for stage in Stage if stage is not Stage.VERIFIER]
+JOBS = [CreateJob(stage=stage, number=1, parallelism=1) for stage in STAGES["Synthesis"] if stage is not Stage.VERIFIER]
 ALL: list[Action] = [ApplyDeclaration(), *JOBS, ApplyVerifiers(replicas=2)]
 EXAMPLES: dict[str, dict[str, Any]] = {
     "plain": {},

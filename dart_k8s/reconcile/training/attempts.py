@@ -61,7 +61,9 @@ def why(view: TrainingView, job: JobFact) -> End | None:
         return End(fault="cluster", reason="", message=f"{_ranked(job, code[1])} was told to stop.")
     lost = [pod for pod in pods if pod.disrupted]
     if lost:
-        return End(fault="cluster", reason="", message=f"The cluster took {_ranked(job, lost[0].name)} ({lost[0].disrupted}).")
+        return End(
+            fault="cluster", reason="", message=f"The cluster took {_ranked(job, lost[0].name)} ({lost[0].disrupted})."
+        )
     return _own(job, pods)
 
 

@@ -2,8 +2,8 @@
 
 from dart_k8s.names import Stage, trainers_name
 from dart_k8s.reconcile.admission import refusal
-from dart_k8s.reconcile.declaring import finalize
 from dart_k8s.reconcile.decision import TRAINERS, Action, DeleteChild, ReadOrder
+from dart_k8s.reconcile.declaring import finalize
 from dart_k8s.reconcile.deletion import delete_any
 from dart_k8s.reconcile.ending import end_jobs
 from dart_k8s.reconcile.phases import Phase, given_up

@@ -3,8 +3,8 @@ are seen to be gone, and then another group goes on from the newest complete che
 
 from dart_k8s.names import Stage, trainers_name
 from dart_k8s.reconcile import digests
-from dart_k8s.reconcile.declaring import declare, finalize
 from dart_k8s.reconcile.decision import TRAINERS, Action, ApplyTrainers, CreateJob, DeleteChild, ReadOrder
+from dart_k8s.reconcile.declaring import declare, finalize
 from dart_k8s.reconcile.facts import Failure, JobFact
 from dart_k8s.reconcile.failures import SHORT_LIFE, Trouble, podless, worst
 from dart_k8s.reconcile.kueue import held_back
@@ -111,7 +111,9 @@ def _unreadable(view: TrainingView) -> tuple[Said, ...]:
 
 def _ending(view: TrainingView, job: JobFact, end: End) -> Step:
     words = f"{end.message} Job {job.name} ends; another one follows once all its pods are gone."
-    return Step(phase="Training", message=words, actions=(*finalize(view), *superseded(view)), said=_between(end, words))
+    return Step(
+        phase="Training", message=words, actions=(*finalize(view), *superseded(view)), said=_between(end, words)
+    )
 
 
 def _next(view: TrainingView, over: JobFact | None, end: End | None, ends: Count, clock: Clock) -> Step:
@@ -121,13 +123,11 @@ def _next(view: TrainingView, over: JobFact | None, end: End | None, ends: Count
     pods = [pod.name for pod in view.pods(Stage.TRAINER) if pod.phase in UNENDED]
     if going or pods:
         words = f"Waits until {names([*going, *pods])} of before is gone."
-        said = (Said(type="Progressing", status="False", reason="WaitingForCleanup", message=words),)
-        return Step(phase="Training", message=words, actions=kept, said=(*said, *_between(end, words)))
+        waits = Said(type="Progressing", status="False", reason="WaitingForCleanup", message=words)
+        return Step(phase="Training", message=words, actions=kept, said=(waits, *_between(end, words)))
     if over is not None and end is not None and not clock.passed(_due(view, over, end, ends)):
         words = f"{end.message} Another group follows after a pause."
-        return Step(
-            phase="Training", message=words, actions=kept, said=_between(end, words), after=clock.after
-        )
+        return Step(phase="Training", message=words, actions=kept, said=_between(end, words), after=clock.after)
     number = view.next_number(Stage.TRAINER)
     made = CreateJob(stage=Stage.TRAINER, number=number, parallelism=view.wishes.nodes)
     actions = (*finalize(view), *declare(view), *connect(view), made, *superseded(view))
