@@ -74,8 +74,8 @@ class Settings:
     """Between two readings of how far a Training is; rank 0 says so every ten seconds."""
     native_gang: bool = False
     """Whether trainers get `spec.scheduling` of their Job with a gang policy, so that all nodes are scheduled or none.
-    It takes the feature gate WorkloadWithJob, alpha in Kubernetes 1.37; without it the API server refuses the Job, and no
-    discovery tells. With a queue name Kueue does it."""
+    It takes the feature gate WorkloadWithJob, alpha in Kubernetes 1.37; without it the API server refuses the Job,
+    and no discovery tells. With a queue name Kueue does it."""
     fold_first: float = 2.0
     fold_most: float = 60.0
     """Between two folds: a quarter of the time since something new was found, within these."""

@@ -16,7 +16,7 @@ STOPPED = "Stopped"
 def words(folder: str) -> set[str]:
     """All words in texts of the code."""
     found: set[str] = set()
-    for path in (ROOT / "dart_k8s" / folder).glob("*.py"):
+    for path in (ROOT / "dart_k8s" / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= set(node.value.split())

@@ -41,6 +41,9 @@ SAMPLING = {"prepared": True, "queries": 10, "open": 10, "wanted": 40, "unclaime
 CLOSED = {"prepared": True, "phase": "closed", "queries": 10, "covered": 10, "at_target": 10, "trials": 60}
 CLOSED |= {"correct": 40, "distinct": 40, "wanted": 40, "accepted": 40}
 
+RECORD = {"prompt": {"inline": "{query}"}, "model": "hf://org/model", "revision": None, "items": 7}
+"""What prepare says of an Evaluation."""
+
 
 def rules() -> list[dict[str, Any]]:
     """What manifests/install lets the operator do in the namespaces that it watches."""

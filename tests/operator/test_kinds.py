@@ -11,7 +11,7 @@ import pytest
 
 from dart_k8s.names import STAGE, TRAINING
 
-from .real import CLOSED, Folded, InProcess, evaluation, install, settings, synthesis, training
+from .real import CLOSED, RECORD, Folded, InProcess, evaluation, install, settings, synthesis, training
 
 if TYPE_CHECKING:
     from kubernetes.client import V1Pod
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 API = "/apis/dart-k8s.io/v1alpha1/namespaces"
 MERGE = "application/merge-patch+json"
 PROGRESS = {"version": 1, "phase": "training", "step": 3, "steps": 12, "loss": 1.5, "checkpoint": 2, "rows": 100}
-RECORD = {"prompt": {"inline": "{query}"}, "model": "hf://org/model", "revision": None, "items": 7}
 SCORES = {
     "version": 1,
     "benchmarks": [

@@ -14,7 +14,7 @@ from dart_k8s.operator.keys import Key
 from dart_k8s.reconcile import Announcement, CreateJob
 from dart_k8s.render import objects
 
-from .real import CLOSED, SAMPLING, Folded, InProcess, install, rules, settings, synthesis
+from .real import CLOSED, RECORD, SAMPLING, Folded, InProcess, evaluation, install, rules, settings, synthesis, training
 
 if TYPE_CHECKING:
     from tests.cluster.plane import ControlPlane
@@ -38,6 +38,8 @@ def installed(plane: ControlPlane, namespace: str) -> Iterator[ControlPlane]:
         pods.directed(plane, namespace, ends, {STAGE: "prepare"}),
         pods.directed(plane, namespace, ends, {STAGE: "curate"}),
         pods.directed(plane, namespace, ends, {STAGE: "cleanup"}),
+        pods.directed(plane, namespace, ends, {STAGE: "trainer"}),
+        pods.directed(plane, namespace, ends, {STAGE: "score"}),
         pods.directed(plane, namespace, {pods.ON_SIGTERM: "75"}, {STAGE: "sampler"}),
     ):
         yield plane
@@ -72,7 +74,7 @@ def used(here: InProcess) -> set[tuple[str, str, str]]:
     return found
 
 
-def test_a_synthesis_runs_to_its_end_with_exactly_the_rights_of_the_manifest(
+def test_every_kind_runs_to_its_end_with_exactly_the_rights_of_the_manifest(
     installed: ControlPlane, namespace: str, folded: Folded
 ) -> None:
     plane = installed
@@ -89,8 +91,14 @@ def test_a_synthesis_runs_to_its_end_with_exactly_the_rights_of_the_manifest(
         again(here, namespace)
         folded.say("s", CLOSED)
         reach(plane, namespace, "Curating")
-        gone = f"/apis/dart-k8s.io/v1alpha1/namespaces/{namespace}/syntheses"
-        plane.eventually(lambda: plane.call("GET", gone)["items"] == [], "the Synthesis to be gone")
+        folded.write("e", "state/evaluation.json", RECORD)
+        for name in ("greedy", "trials"):
+            folded.say(f"e/passes/{name}", CLOSED)
+        both = {"ttlSecondsAfterFinished": 1, "deletionPolicy": "Delete"}
+        plane.apply([training(**both), evaluation(**both)], namespace)
+        for plural in ("syntheses", "trainings", "evaluations"):
+            gone = f"{API}/{namespace}/{plural}"
+            plane.eventually(lambda gone=gone: plane.call("GET", gone)["items"] == [], f"the {plural} to be gone")
     assert not here.exits and "fault" not in here.events()
     refused = {(sent.verb, sent.resource.plural, sent.code) for sent in here.sent if sent.code in {"401", "403"}}
     assert refused == set()
