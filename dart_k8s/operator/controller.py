@@ -240,7 +240,7 @@ class Controller:
             self.folds.order(order, decision.read.after)
         elif decision.fold is None and decision.status.get("phase") in ENDED:
             # What a user suspends or mends may have been told wrong: it is read anew.
-            self.folds.forget(key, keep=decision.status["phase"] in KEPT)
+            self.folds.forget(key, keep=decision.status["phase"] in KEPT or key.kind != "Synthesis")
         elif decision.fold is None:
             self.folds.cancel(key)
         else:

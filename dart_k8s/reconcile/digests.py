@@ -48,9 +48,9 @@ def trainers(training: Mapping[str, Any]) -> str:
     return _digest(_named(training))
 
 
-def synthesis_pass(manifest: Mapping[str, Any]) -> str:
-    """Of a Synthesis that an Evaluation makes."""
-    return _digest(manifest.get("spec", {}))
+def synthesis_pass(spec: Mapping[str, Any]) -> str:
+    """Of a Synthesis that an Evaluation makes, by its spec."""
+    return _digest(spec)
 
 
 def _named(item: Mapping[str, Any]) -> list[Any]:

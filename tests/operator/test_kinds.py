@@ -11,7 +11,7 @@ import pytest
 
 from dart_k8s.names import STAGE, TRAINING
 
-from .real import CLOSED, RECORD, Folded, InProcess, evaluation, install, settings, synthesis, training
+from .real import CLOSED, RECORD, SAMPLING, Folded, InProcess, evaluation, install, settings, synthesis, training
 
 if TYPE_CHECKING:
     from kubernetes.client import V1Pod
@@ -56,7 +56,7 @@ class Here(NamedTuple):
             now = self.status(plural, name)
             return now if now.get("phase") == phase else None
 
-        return self.plane.eventually(look, f"{plural}/{name} to be {phase}: {self.status(plural, name)}")
+        return self.plane.eventually(look, f"{plural}/{name} to be {phase}")
 
     def jobs(self) -> dict[str, Any]:
         found = self.plane.call("GET", f"/apis/batch/v1/namespaces/{self.namespace}/jobs")["items"]
@@ -179,6 +179,7 @@ def test_a_training_waits_for_its_synthesis_and_is_suspended_and_resumed(here: H
 
 def test_an_evaluation_is_sampled_by_syntheses_of_its_own_and_scored(here: Here) -> None:
     here.folded.write("e", "state/evaluation.json", RECORD)
+    here.folded.say("e/passes/greedy", SAMPLING)
     here.plane.apply(evaluation(), here.namespace)
     made = here.plane.eventually(lambda: here.get("syntheses", "e-greedy"), "the greedy pass")
     owner = made["metadata"]["ownerReferences"][0]

@@ -61,7 +61,7 @@ def sampled(view: EvaluationView) -> bool:
 def pause(view: EvaluationView) -> tuple[tuple[Action, ...], ReadOrder | None]:
     """Suspends the passes that are not done; or, what has to be read before that."""
     wanted, there = planned(view.facts), {one.name: one for one in view.made}
-    left = [one for one in view.made if not one.complete and not one.deleting]
+    left = [one for one in view.made if not one.complete and not one.deleting and one.phase != "Suspended"]
     if left and not wanted:
         return (), ReadOrder(key=RECORD, after=view.settings.read_seconds if view.facts.found else 0.0)
     unfinished = {one.name for one in left}
