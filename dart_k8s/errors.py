@@ -3,11 +3,13 @@
     DartError
     ├── SpecError                  the declaration or the command line (the user's to mend)
     │   ├── DataError              the queries or a data set do not hold what the declaration says
-    │   │   └── UnreadableReferences   all that is wrong with the queries is their reference answers
+    │   │   ├── UnreadableReferences   all that is wrong with the queries is their reference answers
+    │   │   └── NothingToTrainOn       a data set without the columns, or with too few rows
     │   ├── UnreadableReference    a reference answer that no verifier could use
     │   ├── OutputOwned            the output is somebody else's
     │   ├── OutputNotEmpty         the output holds what no run wrote
     │   ├── SpecChanged            a run can't go on under this declaration
+    │   ├── CheckpointUnusable     a checkpoint of another recipe, or for another number of processes
     │   └── NotIsolated            code of a model may not run where a network can be reached
     ├── StoreError                 the object store or the disk
     │   ├── NotFound               no object under that key
@@ -33,6 +35,9 @@
     │   ├── Expired                a version or page token is too old: list anew
     │   └── ClusterUnavailable     no answer, throttled or a server error: worth trying again
     ├── RunError                   the run's own state: another owner, a newer format, work set aside
+    │   ├── TrainingFailed         a rank ended with an error; the group starts again from a checkpoint
+    │   ├── RestartsExhausted      that happened too often
+    │   └── RendezvousTimeout      not all nodes reached rank 0 in time
     └── StoppedError               nobody's fault: the user asked to stop
 
 Every message says what was tried on which object, with the values; `remedy` says the way out.
@@ -80,6 +85,10 @@ class UnreadableReferences(DataError):
     """The queries are there, but references among them can't be used."""
 
 
+class NothingToTrainOn(DataError):
+    """The data set lacks the columns, or has too few rows."""
+
+
 class UnreadableReference(SpecError):
     """No usable reference answer where the declaration says there is one."""
 
@@ -94,6 +103,10 @@ class OutputNotEmpty(SpecError):
 
 class SpecChanged(SpecError):
     """The declaration differs from the one that the output was begun with where it may not."""
+
+
+class CheckpointUnusable(SpecError):
+    """A checkpoint is of another recipe, or can't be continued on this number of processes."""
 
 
 class NotIsolated(SpecError):
@@ -201,6 +214,18 @@ class ClusterUnavailable(ClusterError):
 
 class RunError(DartError):
     """The run's own state stands in the way: another owner, a newer format, work set aside."""
+
+
+class TrainingFailed(RunError):
+    """A rank ended with an error; the group can start again from a checkpoint."""
+
+
+class RestartsExhausted(RunError):
+    """A Training failed by its own fault more often than it may."""
+
+
+class RendezvousTimeout(RunError):
+    """Not all nodes of a Training reached rank 0 in time."""
 
 
 class StoppedError(DartError):

@@ -30,6 +30,7 @@ BUDGET = {
     "render": 60,
     "scores": 15,
     "simulation": 180,
+    "training": 240,
     "verifier": 120,
     "whole": 660,
     "workers": 180,

@@ -10,6 +10,7 @@ from .load import KINDS, Declaration, load_any, load_documents, load_one, load_o
 from .metadata import API_VERSION, GROUP, Metadata
 from .pods import EnvVar, PodSettings
 from .recipes import RECIPES, SUMMARIES, TRAINING_RECIPES, show
+from .references import in_order, reference_of, resolved, result_of
 from .running import (
     Claims,
     Curating,
@@ -82,11 +83,15 @@ __all__ = [
     "changes",
     "differences",
     "digest",
+    "in_order",
     "load_any",
     "load_documents",
     "load_one",
     "load_only",
     "load_value",
+    "reference_of",
+    "resolved",
+    "result_of",
     "show",
     "template",
     "to_dict",

@@ -6,6 +6,8 @@ from pathlib import Path
 from dart_k8s.api import Declaration, Synthesis, load_documents
 from dart_k8s.errors import SpecError
 
+from .kinds import runs
+
 
 def text_of(file: str) -> tuple[str, str]:
     """The text of a declaration file ("-": standard input), and its name in messages; SpecError in words."""
@@ -30,7 +32,7 @@ def read_all(file: str) -> list[Declaration]:
 def read_declarations(file: str, name: str | None = None) -> list[Synthesis]:
     """The Syntheses of a file, or the one called `name`; SpecError in words, also if there is none.
 
-    Documents of other kinds are checked like all others and left out; `not_run` has words on them.
+    Documents of other kinds are checked like all others and left out.
     """
     return syntheses(read_all(file), file, name)
 
@@ -49,18 +51,34 @@ def syntheses(documents: list[Declaration], file: str, name: str | None = None) 
         others = ", ".join(f"{d.kind} '{d.metadata.name}'" for d in documents)
         raise SpecError(
             f"There is no Synthesis in {origin}, only {others}.",
-            remedy="This version checks the other kinds and does not run them yet.",
+            remedy="Name the file that has it.",
+        )
+    return found
+
+
+def chosen(documents: list[Declaration], file: str, name: str | None) -> list[Declaration]:
+    """Those that `dart run` is asked for: all, or those called `name`. SpecError if none of them can be run."""
+    origin = "standard input" if file == "-" else file
+    found = [d for d in documents if name is None or d.metadata.name == name]
+    if not found:
+        names = ", ".join(f"{d.kind} '{d.metadata.name}'" for d in documents) or "nothing"
+        raise SpecError(f"There is no '{name}' in {origin}.", remedy=f"It has: {names}.")
+    if not any(runs(d) for d in found):
+        others = ", ".join(f"{d.kind} '{d.metadata.name}'" for d in found)
+        raise SpecError(
+            f"There is nothing to run in {origin}, only {others}.",
+            remedy="This version checks this kind and does not run it yet.",
         )
     return found
 
 
 def not_run(documents: list[Declaration]) -> str:
     """Words on the documents of kinds that this version does not run; empty if there are none."""
-    others = [f"{d.kind} '{d.metadata.name}'" for d in documents if not isinstance(d, Synthesis)]
+    others = [f"{d.kind} '{d.metadata.name}'" for d in documents if not runs(d)]
     if not others:
         return ""
     verb = "is" if len(others) == 1 else "are"
-    return f"{', '.join(others)} {verb} checked, but not run: this version runs Synthesis only"
+    return f"{', '.join(others)} {verb} checked, but not run: this version does not run that kind yet"
 
 
 def is_declaration(target: str) -> bool:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dart_k8s.api import Synthesis
+from dart_k8s.api import Declaration, Synthesis, in_order
 from dart_k8s.workers.local import Fleet, Show, curate, same_engine, sample
 from dart_k8s.workers.prepare import Prepare
 from dart_k8s.workers.stopping import unless_stopped
 
-from .reading import not_run, read_all, syntheses
+from .kinds import RUN, Running
+from .kinds import Show as Ending
+from .reading import chosen, not_run, read_all
 from .screen import CACHE, Screen, show_comparison, show_dataset
 
 if TYPE_CHECKING:
@@ -30,42 +32,43 @@ LOG_WIDTH = 120
 
 def run(
     file: Annotated[str, typer.Argument(help="Declaration file; - reads standard input.")],
-    name: Annotated[str | None, typer.Option(help="Only this Synthesis of the file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only this document of the file.")] = None,
     cache: Annotated[Path, typer.Option(help="Folder for models and logs.", envvar="DART_CACHE")] = CACHE,
     offline: Annotated[bool, typer.Option(help="Never ask a hub: everything is in the cache.")] = False,
 ) -> None:
-    """Sample, verify and curate as a declaration file says; run it again to go on where it stopped.
+    """Sample, verify, curate and train as a declaration file says; run it again to go on where it stopped.
 
     Exit codes: 0 done, 64 the declaration or the data, 74 the store or the disk, 75 stopped on request, 1 anything
     else.
     """
     declared = read_all(file)
-    documents = syntheses(declared, file, name)
+    documents = chosen(in_order(declared, "standard input" if file == "-" else file), file, name)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
     command = shlex.join(["dart", "run", file])
+    syntheses = [d for d in documents if isinstance(d, Synthesis)]
     with Screen(console) as screen:
-        if words := not_run(declared):
+        if words := not_run(documents):
             screen.say(words)
-        outputs = frozenset(d.spec.output.uri for d in documents)
+        outputs = frozenset(d.spec.output.uri for d in syntheses)
         prepare = Prepare(cache=cache, offline=offline, tell=screen.tell, pending=outputs)
         # The first is checked when it is prepared; the others now, before anything is paid for.
-        for document in documents[1:]:
+        for document in syntheses[1:]:
             prepare.check(document)
-        made = asyncio.run(_run(documents, prepare, screen, command=command))
-        found = compared(list(zip(documents, made, strict=True)))
-    for document, assembled in zip(documents, made, strict=True):
-        show_dataset(console, document, assembled)
+        made, endings = asyncio.run(_run(documents, prepare, screen, command=command))
+        found = compared(list(zip(syntheses, made, strict=True)))
+    for synthesis, assembled in zip(syntheses, made, strict=True):
+        show_dataset(console, synthesis, assembled)
     if found is not None:
         show_comparison(console, *found)
+    for ending in endings:
+        ending(console)
 
 
-async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen, *, command: str) -> "list[Assembled]":
-    # Curation brings figures and databases along: they are imported when the sampling is over.
-    from dart_k8s.workers.finish import finish
-
-    made: list[Assembled] = []
+async def _run(
+    documents: Sequence[Declaration], prepare: Prepare, screen: Screen, *, command: str
+) -> "tuple[list[Assembled], list[Ending]]":
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     pressed = 0
@@ -81,7 +84,23 @@ async def _run(documents: Sequence[Synthesis], prepare: Prepare, screen: Screen,
 
     for asked in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(asked, interrupt)
+    # A Synthesis needs no other document, so all of them come first: neighbours share an engine.
+    made = await _sample(
+        [d for d in documents if isinstance(d, Synthesis)], prepare, screen, command=command, stop=stop
+    )
+    running = Running(cache=prepare.cache, offline=prepare.offline, screen=screen, stop=stop, command=command)
+    endings = [await RUN[d.kind](d, running) for d in documents if d.kind in RUN]
+    return made, endings
+
+
+async def _sample(
+    documents: Sequence[Synthesis], prepare: Prepare, screen: Screen, *, command: str, stop: asyncio.Event
+) -> "list[Assembled]":
+    made: list[Assembled] = []
     for group in _groups(documents):
+        # Curation brings figures and databases along: they are imported when there is something to curate.
+        from dart_k8s.workers.finish import finish
+
         fleet = Fleet(
             replicas=max(1, group[0].spec.samplers.replicas),
             cache=prepare.cache,

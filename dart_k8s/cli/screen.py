@@ -101,11 +101,40 @@ class Screen:
             self.say(f"code can't be run, waiting: {facts['error']}")
         elif event == "store-unavailable":
             self.say(f"the store does not answer, waiting: {facts['error']}")
+        elif event.startswith("training-"):
+            self._training(event.removeprefix("training-"), facts)
         elif event not in QUIET:
             self.say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if name != "sampler"))
         if event == "progress" and isinstance(facts.get("tokens"), int):
             self._count(facts.get("sampler"), int(str(facts["tokens"])))
             self._repeated(facts.get("sampler"), int(str(facts.get("retries", 0))), str(facts.get("trouble", "")))
+
+    def _training(self, event: str, facts: Mapping[str, Any]) -> None:
+        """What a Training does."""
+        if event == "plan":
+            self.say(
+                f"{facts['name']}: {facts['rows']} rows ({facts['dropped']} dropped), {facts['tokens']} tokens, "
+                f"{facts['packs']} packed sequences, {facts['steps']} optimiser steps ({facts['warmup']} of them "
+                f"warm-up), {facts['processes']} processes"
+            )
+            for warning in facts["warnings"]:
+                self.say(f"  warning: {warning}")
+        elif event == "loaded":
+            self.say(
+                f"training: {facts['processes']} processes on {facts['device']}, {facts['precision']}, attention "
+                f"{facts['attention']}, {facts['parameters']} parameters, loaded in {facts['seconds']:.0f} s"
+            )
+        elif event == "step":
+            rate = facts["tokens"] / max(1e-6, facts["seconds"])
+            eta = "" if facts["eta"] is None else f", about {_minutes(facts['eta'])} to go"
+            self._set(
+                f"step {facts['step']} of {facts['steps']}, loss {facts['loss']:.4f}, {rate:.0f} tokens/s{eta}",
+                new=False,
+            )
+        elif event == "checkpoint":
+            self.say(f"checkpoint of step {facts['step']} is whole")
+        elif event == "restart":
+            self.say(f"the group failed and starts again ({facts['restart']} of {facts['most']}): {facts['why']}")
 
     def _confinement(self, facts: Mapping[str, Any]) -> None:
         """What confines code of responses: once, though every sampler says it."""

@@ -1,5 +1,6 @@
 """`dart validate`: everything that can be said about a declaration, without sampling."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 from rich.console import Console
 
 from dart_k8s.api import Declaration, Evaluation, Synthesis, Training
+from dart_k8s.training.deepspeed import configuration
+from dart_k8s.training.division import divide
 
 from .reading import read_all
 from .screen import CACHE, Screen
@@ -31,6 +34,20 @@ def validate(
                     prepare.check(document)
     for document in documents:
         console.print(f"{document.kind} '{document.metadata.name}' is valid: {_gist(document)}.")
+        if isinstance(document, Training) and document.spec.deepspeed.stage > 0:
+            _show_deepspeed(console, document)
+
+
+def _show_deepspeed(console: Console, training: Training) -> None:
+    """DeepSpeed's configuration as ranks get it."""
+    spec, settings = training.spec, training.spec.optimisation
+    each = spec.processes_per_node or 1
+    division = divide(settings.batch, spec.nodes * each, settings.per_process)
+    found = configuration(spec.deepspeed, settings, division, bf16=settings.precision != "fp32")
+    assumed = "" if spec.processes_per_node else ", one process a node (processesPerNode: one for each GPU)"
+    says = f"DeepSpeed's configuration for {division.processes} processes{assumed}:"
+    console.print(says, markup=False, soft_wrap=True)
+    console.print(json.dumps(found, indent=2), markup=False, soft_wrap=True)
 
 
 def _gist(document: Declaration) -> str:

@@ -33,7 +33,10 @@ class Doing(StrEnum):
     """Fetching the model, checking the prompts against it."""
     ENGINE = "engine"
     """Starting the engine, or asking the endpoint for its first token."""
+    DATA = "data"
+    """Reading the rows of a Training, and the student's template against them."""
     SAMPLING = "sampling"
+    TRAINING = "training"
     CURATING = "curating"
     CLEANING = "cleaning"
 
@@ -46,6 +49,7 @@ _BY_DOING: Mapping[Doing, Mapping[str, str]] = {
         **dict.fromkeys(_SOURCES, "QueriesUnreadable"),
     },
     Doing.MODEL: dict.fromkeys((*_SOURCES, "EngineError", "StoreUnavailable"), "ModelUnavailable"),
+    Doing.DATA: dict.fromkeys(("DataError", "NotFound", "AccessDenied", "StoreError"), "NothingToTrainOn"),
     Doing.ENGINE: {"EngineUnavailable": "EngineUnreachable", "EngineError": "EngineFailed"},
     Doing.OUTPUT: {
         "SpecError": "OutputNotWritable",
@@ -61,6 +65,10 @@ _BY_KIND: Mapping[str, str] = {
     "OutputNotEmpty": "OutputNotEmpty",
     "SpecChanged": "SpecChanged",
     "NotIsolated": "NotIsolated",
+    "NothingToTrainOn": "NothingToTrainOn",
+    "CheckpointUnusable": "CheckpointUnusable",
+    "RestartsExhausted": "RestartsExhausted",
+    "RendezvousTimeout": "RendezvousTimeout",
     "StoreUnsuitable": "StoreUnsuitable",
     "AccessDenied": "StoreAccessDenied",
     "StoreFull": "StoreFull",

@@ -305,7 +305,7 @@ def test_a_sampler_without_work_gives_its_gpu_back_and_in_a_queue_has_no_success
 
 async def test_a_sampler_that_is_told_to_stop_while_its_model_loads_does_not_wait_for_it(folder: Path) -> None:
     declare(folder)
-    errand = Errand(synthesis=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
+    errand = Errand(document=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
     engine: Any = Hanging()
     starting = asyncio.create_task(start(errand, engine))
     await asyncio.sleep(0)
@@ -316,7 +316,7 @@ async def test_a_sampler_that_is_told_to_stop_while_its_model_loads_does_not_wai
 
 async def test_an_engine_that_does_not_load_in_time_is_a_failure_with_a_reason(folder: Path) -> None:
     declare(folder)
-    errand = Errand(synthesis=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
+    errand = Errand(document=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
     engine: Any = Hanging()
     with pytest.raises(EngineNotReady, match="did not load its model within"):
         await start(errand, engine, seconds=0.01)
@@ -353,7 +353,7 @@ class Stuck:
 
 async def test_a_sampler_whose_engine_stalls_gives_its_work_back_and_ends_with_a_reason(folder: Path) -> None:
     declare(folder)
-    errand = Errand(synthesis=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
+    errand = Errand(document=read_declaration(folder / "toy.yaml"), tell=lambda event, **facts: None)
     sampler: Any = Stuck()
     pulse = Pulse(patience=0.0)
     pulse.look(3, (1,))

@@ -18,21 +18,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .errand import Errand, carry_out, ended, read_declaration, say
 
     parser = argparse.ArgumentParser(prog="pod", description=__doc__)
-    parser.add_argument("errand", choices=("prepare", "sample", "curate", "cleanup"))
+    parser.add_argument("errand", choices=("prepare", "sample", "curate", "train", "score", "cleanup"))
     parser.add_argument("--declaration", type=Path, default=Path(names.DECLARATION))
     parser.add_argument(
         "--cache", type=Path, default=Path(os.environ.get(names.CACHE, "/var/cache/dart")), help="folder for models"
     )
     parser.add_argument("--offline", action="store_true", help="never ask a hub: the model is in the cache")
     parser.add_argument("--queries", type=Path, default=Path(names.QUERIES), help="folder of ConfigMaps: NAME/KEY")
-    parser.add_argument("--uid", default=os.environ.get(names.UID), help="uid of the Synthesis")
+    parser.add_argument("--uid", default=os.environ.get(names.UID), help="uid of the object")
     parser.add_argument("--health-port", type=int, default=names.HEALTH_PORT, help="0: any that is free")
     parser.add_argument("--log", type=Path, help="file for the engine's own log")
     options = parser.parse_args(arguments)
     try:
-        errand = Errand(synthesis=read_declaration(options.declaration), tell=say)
+        errand = Errand(document=read_declaration(options.declaration), tell=say)
     except Exception as error:
         return ended(error, Doing.STARTING, say)
+    if errand.document.kind == "Training" and options.errand in ("prepare", "train"):
+        from . import train as training
+
+        told = partial(training.prepare, uid=options.uid)
+        if options.errand == "train":
+            told = partial(training.train, port=options.health_port)
+        return carry_out(errand, partial(told, cache=options.cache, offline=options.offline))
     if options.errand == "sample":
         from .sample import sample
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dart_k8s.api import Synthesis, load_one
+from dart_k8s.api import Declaration, Synthesis, load_only
 from dart_k8s.errors import EXIT_FAILED, EXIT_STOPPED, DartError, SpecError
 from dart_k8s.reconcile.findings import Doing, finding
 from dart_k8s.workers.access import Tell
@@ -25,10 +25,21 @@ after 30. What was written is safe, and claims that were not given back expire."
 class Errand:
     """See the module."""
 
-    synthesis: Synthesis
+    document: Declaration
     tell: Tell
     doing: Doing = Doing.STARTING
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leave_seconds: float = LEAVE_SECONDS
+    """See `LEAVE_SECONDS`; a Training has its own grace, for a checkpoint."""
+
+    @property
+    def synthesis(self) -> Synthesis:
+        """The document of an errand that only a Synthesis has. SpecError for another one."""
+        if not isinstance(self.document, Synthesis):
+            raise SpecError(
+                f"The declaration is of a {self.document.kind}.", remedy="A Synthesis is wanted for this errand."
+            )
+        return self.document
 
     def listen(self) -> None:
         """Be told to stop by SIGTERM: `stopping` is set, and the process is gone in time. In the event loop."""
@@ -40,7 +51,7 @@ class Errand:
         if not self.stopping.is_set():
             self.tell("stopping", doing=self.doing.value)
             self.stopping.set()
-            leave = threading.Timer(LEAVE_SECONDS, os._exit, [EXIT_STOPPED])
+            leave = threading.Timer(self.leave_seconds, os._exit, [EXIT_STOPPED])
             leave.daemon = True
             leave.start()
 
@@ -51,7 +62,7 @@ def say(event: str, **facts: object) -> None:
         print(json.dumps({"event": event, **facts}, default=str), flush=True)
 
 
-def read_declaration(path: Path) -> Synthesis:
+def read_declaration(path: Path) -> Declaration:
     """The only declaration of a file. SpecError if it can't be read."""
     try:
         text = path.read_text("utf-8")
@@ -59,7 +70,7 @@ def read_declaration(path: Path) -> Synthesis:
         raise SpecError(
             f"Cannot read the declaration {path}: {error}.", remedy="It is mounted from a ConfigMap: is that there?"
         ) from error
-    return load_one(text, str(path))
+    return load_only(text, str(path))
 
 
 def carry_out(errand: Errand, work: Callable[[Errand], Awaitable[int]]) -> int:

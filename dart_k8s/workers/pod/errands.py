@@ -1,15 +1,16 @@
 """prepare, curate and cleanup: the errands that end by themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dart_k8s.api import Synthesis
+from dart_k8s.api import Declaration
 from dart_k8s.edges.store import Store, open_store
 from dart_k8s.errors import EXIT_CLOSED, OutputOwned, SpecError
 from dart_k8s.ledger.keys import DATASET, OWNER, POOL, REPORT
 from dart_k8s.reconcile.findings import Doing
+from dart_k8s.training.checkpoints import CHECKPOINTS, MODEL
 from dart_k8s.workers import owner
 from dart_k8s.workers.local import curate as curating
 from dart_k8s.workers.prepare import Prepare
@@ -18,6 +19,12 @@ from dart_k8s.workers.stopping import unless_stopped
 from .errand import Errand
 
 STATE = "state/"
+FOLDERS: Mapping[str, tuple[str, ...]] = {
+    "Synthesis": (DATASET, REPORT, POOL),
+    "Training": (CHECKPOINTS, MODEL, REPORT),
+    "Evaluation": ("passes/", POOL, REPORT),
+}
+"""What an object of each kind writes beside its state."""
 
 
 async def prepare(errand: Errand, *, cache: Path, configmaps: Path, offline: bool, uid: str | None) -> int:
@@ -46,33 +53,33 @@ async def curate(errand: Errand) -> int:
 
 
 async def cleanup(errand: Errand, *, uid: str | None) -> int:
-    """Delete what the run wrote, if the output is this Synthesis's."""
+    """Delete what the run wrote, if the output is this object's."""
     errand.doing = Doing.CLEANING
-    deleted = await unless_stopped(errand.stopping, partial(clean, errand.synthesis, uid))
+    deleted = await unless_stopped(errand.stopping, partial(clean, errand.document, uid))
     errand.tell("cleaned", deleted=deleted)
     return EXIT_CLOSED
 
 
-def clean(synthesis: Synthesis, uid: str | None, connect: Callable[[str], Store] = open_store) -> int:
-    """Delete the run's four folders; how many objects that were.
+def clean(document: Declaration, uid: str | None, connect: Callable[[str], Store] = open_store) -> int:
+    """Delete the run's folders; how many objects that were.
 
     The owner goes last: killed at any moment, it is done again. Nothing there, or nothing of an owner: nothing is
     deleted. OutputOwned if the output is another one's; SpecError for a URI without a path.
     """
-    uri = synthesis.spec.output.uri
+    uri = document.spec.output.uri
     refuse_roots(uri)
     store = connect(uri)
     found = owner.read(store)
     if found is None:
         return 0
-    theirs, mine = found[0], owner.owner_of(synthesis, uid)
+    theirs, mine = found[0], owner.owner_of(document, uid)
     # An object that was deleted and made again has taken the output over: it is not the old one's to delete any more.
     if not owner.same(theirs, mine) or (theirs.uid and mine.uid and theirs.uid != mine.uid):
         raise OutputOwned(
             f"Cannot delete what is in {uri}: it belongs to {theirs.shown}, uid {theirs.uid or 'unknown'}.",
             remedy="Nothing was deleted. Delete by hand what you do not need.",
         )
-    deleted = sum(store.delete_prefix(prefix) for prefix in (DATASET, REPORT, POOL))
+    deleted = sum(store.delete_prefix(prefix) for prefix in FOLDERS[document.kind])
     deleted += _delete_but(store, STATE, OWNER)
     store.delete(OWNER)
     return deleted + 1

@@ -1,0 +1,1 @@
+"""Pure: what a Training does, from rows of tokens to steps, checkpoints and a student's template."""

@@ -1,0 +1,210 @@
+"""Training for real, on a CPU, with a random model of some thousand parameters."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dart_k8s.api import load_any
+from dart_k8s.edges.store import open_store
+from dart_k8s.errors import StoppedError
+from dart_k8s.workers.train.local import train
+from tests.training import tiny
+
+TOLERANCE = 2e-5
+"""Of a loss, between runs of the same data on as many processes: the order of sums in the all-reduce."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trainer() -> None:
+    tiny.need_trainer()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.model(tmp_path_factory.mktemp("base"))
+
+
+class Here:
+    """One output."""
+
+    def __init__(self, top: Path, base: Path) -> None:
+        self.top, self.base, self.out = top, base, top / "out"
+        self.data = tiny.rows(top / "rows.jsonl")
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.stop = asyncio.Event()
+
+    async def train(self, **spec: Any) -> Any:
+        document = load_any(tiny.declaration(self.out, self.base, self.data, **spec), "a test")
+        return await train(
+            document,  # type: ignore[arg-type]
+            cache=self.top / "cache",
+            offline=True,
+            tell=self.tell,
+            stop=self.stop,
+        )
+
+    def tell(self, event: str, **facts: Any) -> None:
+        self.told.append((event, facts))
+
+    def steps(self) -> list[int]:
+        return [facts["step"] for event, facts in self.told if event == "training-step"]
+
+
+def curve(report: Any) -> list[float]:
+    return [loss for _, loss in report["loss"]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, base: Path) -> dict[str, Any]:
+    """Two processes by DDP, and nothing happens to them."""
+    here = Here(tmp_path_factory.mktemp("undisturbed"), base)
+    report: dict[str, Any] = asyncio.run(here.train(processesPerNode=2))
+    report["out"] = here.out
+    return report
+
+
+def test_packed_rows_have_the_logits_of_rows_on_their_own(base: Path, tmp_path: Path) -> None:
+    import numpy as np
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from dart_k8s.edges.training.collating import Collator
+    from dart_k8s.edges.training.rows import Rows
+
+    lengths = [20, 31, 12, 40, 7]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = np.random.default_rng(0).integers(3, 260, offsets[-1]).astype(np.int32)
+    rows = Rows(tokens, np.ones(tokens.size, bool), offsets, np.array([3, 0, 2, 1, 4]), np.array([0, 2, 5]))
+    for attention in ("sdpa", "eager"):
+        model = AutoModelForCausalLM.from_pretrained(base, attn_implementation=attention).eval()
+        for flat in (False, True):
+            batch = Collator(rows=rows, flat=flat, logits_where_learnt=False)([{"pack": 0}, {"pack": 1}])
+            del batch["labels"]
+            with torch.no_grad():
+                packed = model(**batch, use_cache=False).logits
+            places = [(0, 0, 3), (0, 40, 0), (1, 0, 2), (1, 12, 1), (1, 43, 4)]
+            for line, start, row in places:
+                own = torch.from_numpy(tokens[offsets[row] : offsets[row + 1]].astype(np.int64))[None]
+                with torch.no_grad():
+                    alone = model(input_ids=own, use_cache=False).logits[0]
+                at = (0, start + 60 * line) if flat else (line, start)
+                found = packed[at[0], at[1] : at[1] + lengths[row]]
+                torch.testing.assert_close(found, alone, atol=2e-5, rtol=1e-4)
+
+
+def test_logits_where_learnt_give_the_same_loss_and_gradients(base: Path) -> None:
+    import numpy as np
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from dart_k8s.edges.training.collating import Collator
+    from dart_k8s.edges.training.rows import Rows
+
+    tokens = np.random.default_rng(0).integers(3, 260, 90).astype(np.int32)
+    learnt = np.arange(90) % 5 > 1
+    rows = Rows(tokens, learnt, np.array([0, 30, 90]), np.array([0, 1]), np.array([0, 1, 2]))
+    found = []
+    for where in (False, True):
+        model = AutoModelForCausalLM.from_pretrained(base)
+        batch = Collator(rows=rows, flat=False, logits_where_learnt=where)([{"pack": 0}, {"pack": 1}])
+        loss = model(**batch, use_cache=False, num_items_in_batch=torch.tensor(50)).loss
+        loss.backward()
+        found.append([loss.detach(), *(p.grad for p in model.parameters() if p.grad is not None)])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+
+
+def test_a_model_is_trained_saved_loaded_again_and_described(undisturbed: dict[str, Any]) -> None:
+    losses, store = curve(undisturbed), open_store(str(undisturbed["out"]))
+    assert losses[-1] < 0.6 * losses[0], "it learns these few sums"
+    assert undisturbed["verified"]["largestDifference"] <= undisturbed["verified"]["tolerance"]
+    keys = {entry.key.removeprefix("model/") for entry in store.list("model/")}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "dart.json", "README.md", "COMPLETE.json"} <= keys
+    assert not [key for key in keys if key.endswith((".bin", ".pt"))], "no pickles"
+    said = json.loads(store.get("model/dart.json").data)
+    assert said["prompt"] == "Q: {query}\nA:"
+    assert "no attention goes across rows" in store.get("model/README.md").data.decode()
+    assert store.get("report/loss.png").data.startswith(b"\x89PNG")
+
+
+def test_the_saved_model_is_asked_as_it_was_trained(undisturbed: dict[str, Any]) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(undisturbed["out"] / "model")
+    turns = [{"role": "user", "content": "What is 3 + 0?"}]
+    asked = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    assert asked == "<s>Q: What is 3 + 0?\nA:"
+    assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
+
+
+async def test_one_process_and_accumulation_take_the_same_steps_as_two(
+    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    report = await Here(tmp_path, base).train(optimisation={"perProcess": 2, "attention": "eager"})
+    assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
+
+
+async def test_a_killed_rank_restarts_the_group_and_the_curve_is_that_of_an_undisturbed_run(
+    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    here = Here(tmp_path, base)
+    killed: list[int] = []
+
+    def tell(event: str, **facts: Any) -> None:
+        here.told.append((event, facts))
+        if event == "training-step" and facts["step"] == 6 and not killed:
+            ranks = [pid for pid in children("dart_k8s.workers.train.rank", str(here.top)) if pid]
+            killed.append(ranks[-1])
+            os.kill(ranks[-1], signal.SIGKILL)
+
+    here.tell = tell  # type: ignore[method-assign]
+    report = await here.train(processesPerNode=2, checkpoints={"everySteps": 4})
+    assert report["attempts"] == 2
+    assert curve(report) == pytest.approx(curve(undisturbed), abs=TOLERANCE)
+    assert here.steps()[-8:] == list(range(5, 13))
+
+
+async def test_told_to_stop_all_ranks_save_and_another_number_of_processes_goes_on(
+    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    here = Here(tmp_path, base)
+
+    def tell(event: str, **facts: Any) -> None:
+        here.told.append((event, facts))
+        if event == "training-step" and facts["step"] == 3:
+            here.stop.set()
+
+    here.tell = tell  # type: ignore[method-assign]
+    with pytest.raises(StoppedError):
+        await here.train(processesPerNode=2)
+    here.stop.clear()
+    report = await here.train(processesPerNode=1)
+    assert here.steps() == list(range(1, 13))
+    assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
+
+
+async def test_zero_2_with_one_rank_trains_through_deepspeeds_engine(
+    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("deepspeed", reason="deepspeed is missing: `make install` brings it")
+    report = await Here(tmp_path, base).train(deepspeed={"stage": 2})
+    assert curve(report) == pytest.approx(curve(undisturbed), abs=1e-3)
+
+
+def children(*words: str) -> list[int]:
+    """Processes whose command line has all of these words, oldest first."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                command = (folder / "cmdline").read_bytes().decode().split("\0")
+            except OSError:
+                continue
+            if all(any(word in part for part in command) for word in words) and "accelerate.yaml" not in str(command):
+                found.append(int(folder.name))
+    return sorted(found)
