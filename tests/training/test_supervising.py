@@ -59,27 +59,9 @@ class Here:
             restarts=restarts,
         )
 
-    def crash_at(self, supervisor: Supervisor, *steps: int) -> None:
+    def crash_at(self, *steps: int) -> None:
         """Have the process killed at these steps, one in each attempt."""
-        laid, left = supervisor._lay_out, list(steps)
-
-        def lay_out() -> None:
-            laid()
-            arm()
-
-        def arm() -> None:
-            if left:
-                (supervisor.work / "crash").write_text(str(left.pop(0)))
-
-        supervisor._lay_out = lay_out  # type: ignore[method-assign]
-        told = supervisor.tell
-
-        def tell(event: str, **facts: object) -> None:
-            told(event, **facts)
-            if event == "training-restart":
-                arm()
-
-        supervisor.tell = tell
+        (self.top / "crash").write_text("\n".join(map(str, steps)))
 
     def progress(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.store.get("state/progress.json").data)
@@ -127,7 +109,7 @@ async def test_a_killed_rank_costs_the_steps_since_the_last_checkpoint(
     here: Here, undisturbed: list[list[float]]
 ) -> None:
     supervisor = here.supervisor(checkpoints={"everySteps": 4})
-    here.crash_at(supervisor, 6, 11)
+    here.crash_at(6, 11)
     await supervisor.run()
     assert here.steps() == [1, 2, 3, 4, 5, 6, 5, 6, 7, 8, 9, 10, 11, 9, 10, 11, 12]
     assert here.report()["loss"] == undisturbed
@@ -136,14 +118,14 @@ async def test_a_killed_rank_costs_the_steps_since_the_last_checkpoint(
 
 async def test_a_group_that_fails_too_often_is_given_up(here: Here) -> None:
     supervisor = here.supervisor(restarts=1)
-    here.crash_at(supervisor, 1, 1)
+    here.crash_at(1, 1)
     with pytest.raises(RestartsExhausted, match="after 1 restarts"):
         await supervisor.run()
 
 
 async def test_in_a_pod_nothing_is_started_again(here: Here) -> None:
     supervisor = here.supervisor(restarts=0)
-    here.crash_at(supervisor, 2)
+    here.crash_at(2)
     with pytest.raises(TrainingFailed, match="exit code -9"):
         await supervisor.run()
 

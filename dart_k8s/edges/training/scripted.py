@@ -1,8 +1,8 @@
 """A fake that ships: the same promises in milliseconds, without torch. Its "model" is a number that each step changes.
 
 It keeps what callers rely on: steps that follow from their number alone, checkpoints that are resumed, a stop file that
-ends it after a step, a saved model that is verified. A file `crash` in the job's work folder, holding a step's number,
-kills the process there once.
+ends it after a step, a saved model that is verified. A file `crash` beside the job's work folder holds steps, one a line:
+the process is killed when it reaches the first, and next time the second.
 """
 
 import json
@@ -72,9 +72,10 @@ class ScriptedTrainer:
 
     @staticmethod
     def _crash(work: Path, step: int) -> None:
-        planned = work / "crash"
-        if planned.exists() and int(planned.read_text()) == step:
-            planned.unlink()
+        planned = work.with_name("crash")
+        steps = planned.read_text().split() if planned.exists() else []
+        if steps and int(steps[0]) == step:
+            planned.write_text("\n".join(steps[1:]))
             os.kill(os.getpid(), signal.SIGKILL)
 
     def verify(self, folder: Path) -> Mapping[str, object]:

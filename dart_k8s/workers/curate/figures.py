@@ -223,14 +223,14 @@ def _curves(
 def loss(curve: Sequence[tuple[int, float]], *, title: str) -> bytes:
     """The loss of a training after each of its steps."""
     steps, values = (np.array(column, float) for column in zip(*curve, strict=True))
-    with _figure(7.2, 4.4) as figure:
-        axes = figure.subplots()
+    with canvas(7.2, 4.4) as picture:
+        axes = picture.subplots()
         axes.plot(steps, values, color=_OTHERS[0], linewidth=1.6)
         axes.set_xlabel("optimiser steps")
         axes.set_ylabel("loss")
         axes.tick_params(length=0)
-        _title(figure, title, f"{values[0]:.4f} at first, {values[-1]:.4f} at last")
-        return _png(figure)
+        titled(picture, title, f"{values[0]:.4f} at first, {values[-1]:.4f} at last")
+        return png(picture)
 
 
 def _legend(figure: Figure, axes: Axes, sets: Sequence[Series]) -> None:
