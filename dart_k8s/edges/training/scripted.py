@@ -1,7 +1,7 @@
 """A fake that ships: the same promises in milliseconds, without torch. Its "model" is a number that each step changes.
 
 It keeps what callers rely on: steps that follow from their number alone, checkpoints that are resumed, a stop file that
-ends it after a step, a saved model that is verified. A file `crash` beside the job's work folder holds steps, one a line:
+ends it after a step, a saved model that is verified. A file `crash` beside the work folder holds steps, one a line:
 the process is killed when it reaches the first, and next time the second.
 """
 
