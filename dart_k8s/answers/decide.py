@@ -15,6 +15,7 @@ from dart_k8s.answers.normalise import normal_answer, skeleton
 from dart_k8s.answers.options import labelled, letter
 from dart_k8s.answers.read import BASES, Problem, read
 from dart_k8s.answers.tree import Node, Word
+from dart_k8s.answers.unit_symbols import without_unit
 from dart_k8s.answers.verdict import Policy, Verdict
 from dart_k8s.answers.written import bound
 from dart_k8s.errors import UnreadableReference
@@ -127,6 +128,8 @@ def _tiers(
             "kind",
             f"The answer says {told}, the reference {wanted}.",
         )
+    if policy.unit:
+        answer = without_unit(answer, reference)
     answer = answer.strip()
     if len(answer) > ANSWER_CHARACTERS or len(reference) > ANSWER_CHARACTERS:
         return "undecided", "limit", f"An answer of more than {ANSWER_CHARACTERS} characters is compared as text only."

@@ -40,6 +40,8 @@ class Policy:
     choices: bool = False
     """The reference is the letter of an option: case, brackets and the text of the option after the letter do not
     matter."""
+    unit: bool = False
+    """The reference is a number without its unit: symbols of units behind the number of an answer are left out."""
     truth: bool = False
     """The reference is a truth value: yes is true and no is false, also with more words behind them."""
     kind: Kind = ""

@@ -46,7 +46,7 @@ def _wrong(item: Item, bare: str) -> Iterator[tuple[str, str]]:
         if len(set(members)) == len(members):
             yield "shorter", left + ", ".join(listed[0]) + right
         yield "longer", left + ", ".join(listed[1]) + right
-        if item.policy.kind == "tuple" and members != members[::-1]:
+        if item.policy.kind == "tuple" and _apart(members, members[::-1]):
             yield "turned", left + ", ".join(members[::-1]) + right
         return
     number = _number(bare)
@@ -55,6 +55,15 @@ def _wrong(item: Item, bare: str) -> Iterator[tuple[str, str]]:
         yield "changed", format(number + 1 + abs(number) / 10, "f")
     elif "infty" not in bare:
         yield "changed", f"{bare}+1"
+
+
+def _apart(members: list[str], others: list[str]) -> bool:
+    """Whether two lists of numbers differ by more than any tolerance somewhere."""
+    pairs = [(_number(left), _number(right)) for left, right in zip(members, others, strict=True)]
+    return any(
+        left is not None and right is not None and abs(left - right) > abs(left) / 10 + abs(right) / 10
+        for left, right in pairs
+    )
 
 
 def _bare(reference: str) -> str:

@@ -90,7 +90,7 @@ def _entry(row: Row) -> Entry:
         reference=reference,
         id=label(row, "id"),
         subject=label(row, "subfield"),
-        policy=Policy(kind=shape, absolute=error, exact_references_too=error > 0),
+        policy=Policy(kind=shape, absolute=error, exact_references_too=error > 0, unit=bool(row["unit"])),
     )
 
 

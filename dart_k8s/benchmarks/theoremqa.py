@@ -10,9 +10,9 @@ from dart_k8s.benchmarks.shots import Example
 
 FLOAT_TOLERANCE = 0.04
 """Relative: what the publisher's code allows for floats, and for the members of their lists."""
-_FLOATS = Policy(relative=FLOAT_TOLERANCE, exact_references_too=True)
+_FLOATS = Policy(relative=FLOAT_TOLERANCE, exact_references_too=True, unit=True)
 RULES = {
-    "integer": Policy(),
+    "integer": Policy(unit=True),
     "float": _FLOATS,
     "bool": Policy(truth=True),
     "list of integer": Policy(kind="tuple"),

@@ -38,6 +38,8 @@ _POLICIES = (
     Policy(kind="interval"),
     Policy(kind="list"),
     Policy(choices=True),
+    Policy(truth=True),
+    Policy(relative=0.04, exact_references_too=True, unit=True),
 )
 _LAYOUT = (
     "%s.",
