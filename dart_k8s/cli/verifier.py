@@ -49,6 +49,10 @@ def serve(
         bool,
         typer.Option("--allow-network", help="Run code in a pod that can reach the API server or DNS."),
     ] = False,
+    isolation_seconds: Annotated[
+        float,
+        typer.Option(help="Seconds that the network has to close before a pod is refused that would run code.", min=0),
+    ] = 20.0,
     log_level: Annotated[str, typer.Option(help="debug (each request), info, warning or error.")] = "info",
 ) -> None:
     """Serve verification over HTTP: POST /v1/verify, with --execute /v1/execute, /healthz, /readyz, /metrics.
@@ -78,6 +82,7 @@ def serve(
             execute=execute,
             unconfined=unconfined,
             allow_network=allow_network,
+            isolation_seconds=isolation_seconds,
             block_seconds=block_seconds,
             block_memory=block_memory << 20,
             block_output=block_output,

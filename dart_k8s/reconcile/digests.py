@@ -39,6 +39,7 @@ def verifiers(synthesis: Mapping[str, Any], settings: Settings) -> str:
         settings.pull_policy,
         list(settings.pull_secrets),
         settings.resources.get("verifier"),
+        settings.isolation_seconds,
     ]
     return _digest([_named(synthesis), sized, spec.get("execution"), spec.get("prompt"), setup])
 

@@ -66,7 +66,10 @@ def _work(spec: SynthesisSpec, settings: Settings) -> Work:
         command += ["--block-memory", str(execution.memory_mib), "--sessions", str(execution.sessions)]
         command += ["--block-output", str(execution.output_characters)]
         command += ["--scratch", SCRATCH, *(["--unconfined"] if execution.unconfined else [])]
-        command += [] if execution.require_network_isolation else ["--allow-network"]
+        if execution.require_network_isolation:
+            command += ["--isolation-seconds", f"{settings.isolation_seconds:g}"]
+        else:
+            command += ["--allow-network"]
         writable["scratch"] = Folder(SCRATCH, "256Mi", memory=True)
     return Work(
         image=settings.images["verifier"],

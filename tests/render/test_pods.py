@@ -163,6 +163,7 @@ def test_code_runs_in_a_pod_with_a_network_only_if_the_spec_allows_it(required: 
     command = pods(**tools)["verifier"]["containers"][0]["command"]
     assert "--execute" in command
     assert ("--allow-network" in command) is allowed
+    assert ("--isolation-seconds" in command) is required
 
 
 INSTALLED = replace(SETTINGS, store_secret="s3", ca_config_map="trust", ca_key="all.pem")

@@ -66,20 +66,21 @@ async def test_a_name_server_that_answers_is_reached_and_silence_or_a_refusal_is
 
 
 @pytest.fixture
-def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """Something that accepts connections where a pod thinks the API server is."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         found = [Target(name="the API server", host="127.0.0.1", port=listening.getsockname()[1])]
         monkeypatch.setattr("dart_k8s.workers.verifier.isolation.targets", lambda: found)
-        yield
+        yield listening
 
 
 def settings(**changes: Any) -> ServerSettings:
-    return ServerSettings(port=0, processes=1, deadline=2.0, memory=400 << 20, network_grace=0.0, **changes)
+    chosen = {"isolation_seconds": 0.0, **changes}
+    return ServerSettings(port=0, processes=1, deadline=2.0, memory=400 << 20, **chosen)
 
 
 def test_a_pod_that_would_run_code_and_can_reach_the_api_server_ends_with_a_finding(
-    api_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api_server: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DART_TERMINATION_LOG", str(tmp_path / "said"))
     with pytest.raises(NotIsolated, match="the API server"):
@@ -91,11 +92,11 @@ def test_a_pod_that_would_run_code_and_can_reach_the_api_server_ends_with_a_find
 
 @pytest.mark.parametrize("more", [{}, {"execute": True, "allow_network": True}], ids=["answers only", "allowed"])
 async def test_a_pod_that_runs_no_code_or_may_do_so_says_what_it_reaches_and_goes_on(
-    api_server: None, more: dict[str, Any]
+    api_server: socket.socket, more: dict[str, Any]
 ) -> None:
     readiness, metrics = Readiness([], lambda *_, **__: None), MemoryMetrics()
     starting = asyncio.create_task(begin(readiness, settings(**more), metrics))
-    while not readiness.started:
+    while not readiness.started or readiness.reached is None:
         await asyncio.sleep(0.01)
     starting.cancel()
     assert metrics.value(ISOLATED) == 0.0
@@ -103,3 +104,23 @@ async def test_a_pod_that_runs_no_code_or_may_do_so_says_what_it_reaches_and_goe
         reply = client.get("/readyz")
     assert reply.status_code == 200
     assert reply.json()["network"] == {"isolated": False, "reached": ["the API server"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "waits"),
+    [({}, False), ({"execute": True, "allow_network": True}, False), ({"execute": True}, True)],
+    ids=["answers only", "allowed", "code"],
+)
+async def test_only_a_pod_that_would_run_code_waits_for_its_network_to_be_closed(
+    api_server: socket.socket, more: dict[str, Any], waits: bool
+) -> None:
+    readiness = Readiness([], lambda *_, **__: None)
+    starting = asyncio.create_task(begin(readiness, settings(isolation_seconds=60.0, **more), MemoryMetrics()))
+    api_server.setblocking(False)
+    connection, _ = await asyncio.get_running_loop().sock_accept(api_server)
+    connection.close()
+    while not (readiness.started or waits):
+        await asyncio.sleep(0.01)
+    starting.cancel()
+    assert readiness.started is not waits
+    assert readiness.reached is None, "it has a minute"

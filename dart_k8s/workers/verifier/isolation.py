@@ -18,7 +18,7 @@ from dart_k8s.errors import NotIsolated
 TRY_SECONDS = 2.0
 """For an answer."""
 GRACE_SECONDS = 20.0
-"""For a network to begin enforcing."""
+"""For a network to begin enforcing: plug-ins program a policy within seconds of a pod's start, some after it."""
 AGAIN_SECONDS = 2.0
 QUERY = (
     b"\x64\x61\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"  # id, recursion desired, one question

@@ -81,7 +81,7 @@ class ServerSettings:
     """Held at once. One that has answered has some 20 MiB of its own, at most what `block_memory` says."""
     allow_network: bool = False
     """Run code although this pod can reach the API server or DNS."""
-    network_grace: float = isolation.GRACE_SECONDS
+    isolation_seconds: float = isolation.GRACE_SECONDS
     """For how long a network may take to begin enforcing a policy."""
     scratch: str = ""
     """A folder on a small file system of its own, for places without namespaces."""
@@ -199,15 +199,30 @@ async def _serve(settings: ServerSettings, tell: Callable[..., None]) -> int:
 
 
 async def begin(readiness: Readiness, settings: ServerSettings, metrics: Metrics) -> None:
-    """Try the network, then begin. NotIsolated: it can be reached, and code would be run."""
-    known = isolation.targets()
-    if known:
-        found = await isolation.reached(known, grace=settings.network_grace)
-        readiness.reached = found
-        metrics.set(measures.ISOLATED, 0 if found else 1)
-        readiness.tell("network", isolated=not found, reached=found)
-        if found and settings.execute and not settings.allow_network:
+    """Try the network and begin: at once where the answer changes nothing, else only after it. NotIsolated: the network
+    can be reached, and code would be run."""
+    if settings.execute and not settings.allow_network:
+        found = await _try_network(readiness, settings, metrics)
+        if found:
             raise isolation.refusal(found)
+        await _work(readiness)
+    else:
+        await asyncio.gather(_try_network(readiness, settings, metrics), _work(readiness))
+
+
+async def _try_network(readiness: Readiness, settings: ServerSettings, metrics: Metrics) -> list[str]:
+    """What this pod reaches and must not; said to whoever asks. Empty outside a cluster."""
+    known = isolation.targets()
+    if not known:
+        return []
+    found = await isolation.reached(known, grace=settings.isolation_seconds)
+    readiness.reached = found
+    metrics.set(measures.ISOLATED, 0 if found else 1)
+    readiness.tell("network", isolated=not found, reached=found)
+    return found
+
+
+async def _work(readiness: Readiness) -> None:
     await readiness.start()
     await readiness.watch()
 
