@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -21,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.cluster.processes import Process
 
 ACCESS_KEY, SECRET_KEY = "dart-test", "dart-test-secret"
 BUCKET = "dart-tests"
@@ -61,14 +62,12 @@ def running(folder: Path, address: str = "127.0.0.1") -> Iterator[S3Server]:
     """Another one, at an address of this machine."""
     program = weed()
     (folder / "s3.json").write_text(json.dumps(_identities()))
-    log = folder / "log.txt"
     for _ in range(3):  # another process may take a port between choosing and binding it
         ports = free_ports(8, address)
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [program, *_arguments(folder, address, ports)],
-                cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        process = Process(
+            "S3 server", [program, *_arguments(folder, address, ports)], folder / "log.txt", folder=folder
+        )
+        process.start()
         server = S3Server(
             endpoint=f"http://{address}:{ports[-1]}", access_key=ACCESS_KEY, secret_key=SECRET_KEY, bucket=BUCKET
         )
@@ -77,9 +76,8 @@ def running(folder: Path, address: str = "127.0.0.1") -> Iterator[S3Server]:
                 yield server
                 return
         finally:
-            process.kill()
-            process.wait()
-    pytest.fail(f"The S3 server did not start:\n{log.read_text(errors='replace')[-3000:]}")
+            process.stop(kill=True)
+    pytest.fail(f"The S3 server did not start:\n{process.tail()}")
 
 
 @pytest.fixture
@@ -147,7 +145,7 @@ def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _made_bucket(server: S3Server, process: subprocess.Popen[bytes]) -> bool:
+def _made_bucket(server: S3Server, process: Process) -> bool:
     """Makes the bucket and writes one object, as soon as the server can; False when it ended or takes too long."""
     import boto3
     from botocore.config import Config
@@ -162,7 +160,7 @@ def _made_bucket(server: S3Server, process: subprocess.Popen[bytes]) -> bool:
         config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
     )
     deadline = time.monotonic() + STARTS_WITHIN
-    while process.poll() is None and time.monotonic() < deadline:
+    while process.running and time.monotonic() < deadline:
         try:
             urllib.request.urlopen(server.endpoint, timeout=2).close()
         except urllib.error.HTTPError:

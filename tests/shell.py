@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.blocks import ANY_LINES, ROOT, Block, agrees, commands
+from tests.cluster.processes import begin
 
 ENDS_WITHIN = 300.0
 """Seconds for one command."""
@@ -41,9 +42,9 @@ class Shell:
         }  # fmt: skip
 
     def __enter__(self) -> Self:
-        self._bash = subprocess.Popen(
-            ["bash", "--norc", "--noprofile"], cwd=self.folder, env=self._environment, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        self._bash = begin(
+            ["bash", "--norc", "--noprofile"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            environment=self._environment, folder=self.folder,
         )  # fmt: skip
         return self
 

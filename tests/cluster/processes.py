@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -38,12 +39,20 @@ class Process:
     """One program with its arguments, started and stopped as often as wanted; its log goes on."""
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        folder: Path | None = None,
     ) -> None:
+        """`folder`: where it works; None: where this process does."""
         self.name = name
         self.command = list(command)
         self.log = log
         self._environment = dict(environment) if environment is not None else None
+        self._folder = folder
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +70,7 @@ class Process:
             return
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
-            self._popen = _start(self.command, output.fileno(), self._environment)
+            self._popen = begin(self.command, stdout=output.fileno(), environment=self._environment, folder=self._folder)
 
     def stop(self, *, kill: bool = False) -> None:
         """End it and wait for that: SIGTERM first, or SIGKILL at once. Does nothing when it has ended."""
@@ -113,17 +122,27 @@ def free_ports(count: int) -> list[int]:
         return ports
 
 
-def _start(command: list[str], output: int, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+def begin(
+    command: Sequence[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program that dies with this process, in a session of its own; what it says goes to `stdout`."""
     parent = os.getpid()
 
     def tied() -> None:
+        if sys.platform != "linux":
+            return
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before the line above
             os._exit(1)
 
     def make() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment,
+            command, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env=environment, cwd=folder,
             start_new_session=True, preexec_fn=tied,
         )  # fmt: skip
 
