@@ -77,8 +77,8 @@ class SynthesisSpec(Part):
     ttl_seconds_after_finished: NotNegative | None = None
     """Delete this object so many seconds after it has finished. Default: keep it. In a cluster only."""
     deletion_policy: DeletionPolicy = "Retain"
-    """What becomes of the output when this object is deleted. Retain: everything stays. Delete: state/, pool/, dataset/
-    and report/ are deleted, if this object owns them. In a cluster only."""
+    """What becomes of the output when this object is deleted. Retain: everything stays. Delete: state/, pool/ and
+    all data sets with their reports are deleted, if this object owns them. In a cluster only."""
     queue_name: QueueName | None = None
     """Kueue's LocalQueue for the samplers. Default: none. In a cluster only."""
 

@@ -17,6 +17,7 @@ PATIENT = (
     "usage", "verifiers",
 )  # fmt: skip
 """Fields whose change alone may wait for its turn."""
+PODS = ("samplers", "verifiers")
 MOST = 10**12
 """Of a number in a status, by its model."""
 STOPS = {"target", "trials", "cap", "hopeless", "saturated", "budget", "set_aside"}
@@ -63,7 +64,13 @@ def finished_at(view: View, last: Stage = Stage.CURATE) -> float:
 def urgent(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether more than numbers differs, or the last numbers come."""
     last = after.get("phase") in ("Complete", "Failed") and before.get("progress") != after.get("progress")
-    return last or _settled(before) != _settled(after)
+    # The last pod of a suspended one is gone: nobody is left whose change would bring the numbers along.
+    gone = after.get("phase") == "Suspended" and any(_left(before, role) and not _left(after, role) for role in PODS)
+    return last or gone or _settled(before) != _settled(after)
+
+
+def _left(value: Mapping[str, Any], role: str) -> int:
+    return int((value.get(role) or {}).get("replicas", 0))
 
 
 def _settled(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -242,6 +242,14 @@ def test_times_of_conditions_move_only_when_their_status_does():
     assert not second.urgent and second.status["progress"]["trials"] == 900
 
 
+def test_that_the_last_pod_of_a_suspended_run_is_gone_is_said_at_once():
+    seen = sampling(spec={"suspend": True})
+    first = decide(seen, SETTINGS)
+    assert first.status["samplers"]["ready"] > 0
+    last = decide(replace(apply(seen, first), pods=()), SETTINGS)
+    assert last.urgent and last.status["samplers"]["replicas"] == 0
+
+
 @pytest.mark.parametrize("stage", [Stage.PREPARE, Stage.CURATE])
 def test_a_job_of_one_pod_without_its_pod_is_no_silence_either(stage: Stage):
     def seen(age: float):

@@ -506,9 +506,10 @@ def test_a_cleanup_killed_at_any_delete_is_done_again_and_touches_nothing_of_oth
     synthesis = declared(output={"uri": "memory://cleanup/runs/toy"})
     store: Any = open_store("memory://cleanup/runs/toy")
     ours = ["state/run.json", "state/budget", "state/logs/pod/000000.jsonl", "pool/part-000", "dataset/a", "report/b"]
-    for dies in range(8):
+    made = ["dataset-vanilla/a", "dataset-vanilla/README.md", "report-vanilla/a.png", "report-vanilla/statistics.json"]
+    for dies in range(12):
         own(store, synthesis, "uid-1")
-        for key in [*ours, "notes.txt", "dataset-other/a"]:
+        for key in [*ours, "notes.txt", "dataset-other/a", "report-other/a", *made]:
             store.put(key, b"x")
         left = [dies]
 
@@ -523,4 +524,4 @@ def test_a_cleanup_killed_at_any_delete_is_done_again_and_touches_nothing_of_oth
             clean(synthesis, "uid-1")
         store.before = None
         clean(synthesis, "uid-1")
-        assert [e.key for e in store.list()] == ["dataset-other/a", "notes.txt"]
+        assert [e.key for e in store.list()] == ["dataset-other/a", "notes.txt", "report-other/a"]

@@ -61,7 +61,7 @@ async def cleanup(errand: Errand, *, uid: str | None) -> int:
 
 
 def clean(document: Declaration, uid: str | None, connect: Callable[[str], Store] = open_store) -> int:
-    """Delete the run's folders; how many objects that were.
+    """Delete the run's folders, and what `dart curate --into` made of its pool; how many objects that were.
 
     The owner goes last: killed at any moment, it is done again. Nothing there, or nothing of an owner: nothing is
     deleted. OutputOwned if the output is another one's; SpecError for a URI without a path.
@@ -80,9 +80,26 @@ def clean(document: Declaration, uid: str | None, connect: Callable[[str], Store
             remedy="Nothing was deleted. Delete by hand what you do not need.",
         )
     deleted = sum(store.delete_prefix(prefix) for prefix in FOLDERS[document.kind])
+    for name in _named_sets(store):
+        # The mark goes last: killed in between, the rest is found again.
+        deleted += store.delete_prefix(f"dataset-{name}/") + _delete_but(store, f"report-{name}/", _mark(name))
+        store.delete(_mark(name))
+        deleted += 1
     deleted += _delete_but(store, STATE, OWNER)
     store.delete(OWNER)
     return deleted + 1
+
+
+def _named_sets(store: Store) -> list[str]:
+    """Names of other data sets of this pool. Their statistics show that curation wrote them: whatever else has such a name
+    is not ours."""
+    keys = [entry.key for entry in store.list("report-")]
+    names = {key.removeprefix("report-").partition("/")[0] for key in keys}
+    return sorted(name for name in names if _mark(name) in keys)
+
+
+def _mark(name: str) -> str:
+    return f"report-{name}/statistics.json"
 
 
 def _delete_but(store: Store, prefix: str, kept: str) -> int:
