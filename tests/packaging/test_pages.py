@@ -51,14 +51,23 @@ def shell(plane: ControlPlane, tmp_path: Path) -> Iterator[Shell]:
     environment = {**ENVIRONMENT, "KUBECONFIG": str(plane.kubeconfig)}
     with Shell(folder, environment, programs=[HELM.need().parent]) as made:
         yield made
-        for name in _namespaces(plane) - before:
+        new = _namespaces(plane) - before
+        for name in new:
             made.run(f"helm list --namespace {name} --short | xargs -r helm uninstall --namespace {name}")
-            with suppress(client.ApiException):
-                plane.core.delete_namespace(name)
         made.run("kubectl delete --ignore-not-found -k manifests/install --wait=false")
+    # A namespace with pods in it is looked at again only after half of their grace period: first the pods, which go at once.
+    plane.eventually(lambda: not any(_owned_pods(plane, name) for name in new), "the pods to be gone", 60.0)
+    for name in new:
+        with suppress(client.ApiException):
+            plane.core.delete_namespace(name)
     plane.eventually(lambda: _namespaces(plane) <= before, "the namespaces to be gone", 120.0)
     remove_definitions(plane)
     install_crds(plane)
+
+
+def _owned_pods(plane: ControlPlane, namespace: str) -> list[str]:
+    found = plane.core.list_namespaced_pod(namespace).items
+    return [pod.metadata.name for pod in found if pod.metadata.owner_references]
 
 
 def _namespaces(plane: ControlPlane) -> set[str]:

@@ -71,7 +71,7 @@ def bucket(setting: Setting) -> None:
         entry.delete()
 
 
-PLURALS = {kind.kind: kind.plural for kind in KINDS}
+PLURALS = {kind.kind: kind.plural for kind in KINDS} | {"NetworkPolicy": "networkpolicies"}
 OBJECTS = [block for page in USER_PAGES for block in blocks(page, "", "yaml") if "apiVersion" in block.text]
 
 
