@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.processes import begin
+
 
 @contextmanager
 def served(problems: Mapping[str, Any], address: str, folder: Path) -> Iterator[str]:
@@ -17,9 +19,10 @@ def served(problems: Mapping[str, Any], address: str, folder: Path) -> Iterator[
     scripts["scripts"].append({"match": "Hello", "p": 1.0, "answer": "Hello", "tokens": 1})  # how it is probed
     script.write_text(json.dumps(scripts))
     command = [sys.executable, "-m", "dart_k8s.edges.engine.scripted_server", f"--script={script}", f"--host={address}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with begin(command, stdout=subprocess.PIPE) as server:
         try:
             assert server.stdout is not None
-            yield server.stdout.readline().strip()
+            said = (line.decode().strip() for line in server.stdout)
+            yield next(line for line in said if line.startswith("http://"))
         finally:
             server.terminate()

@@ -35,6 +35,7 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PLACE = f"opt/dart/lib/{PYTHON}/site-packages"
 PREFIX = Path(sys.base_prefix)
 ACCOUNT = "dart:x:65532:65532:dart:/home/dart:/usr/sbin/nologin\n"
+OVERRIDES = ROOT / ".ci" / "overrides.txt"
 UNUSED = {"site-packages", "test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"}
 """Of the standard library."""
 Content = tuple[Path | bytes | str | None, str]
@@ -160,12 +161,13 @@ def project(folder: Path) -> Layer:
 def closure(extra: str) -> dict[str, str]:
     """Name and version of all that the project with this extra needs, as this environment has it."""
     found: dict[str, str] = {}
+    never = set(re.findall(r"^(\S+) ; sys_platform == \"never\"", OVERRIDES.read_text("utf-8"), re.MULTILINE))
     todo = [Requirement(f"dart-k8s[{extra}]" if extra else "dart-k8s")]
     done: set[tuple[str, frozenset[str]]] = set()
     while todo:
         wanted = todo.pop()
         name = canonicalize_name(wanted.name)
-        if (name, frozenset(wanted.extras)) in done:
+        if name in never or (name, frozenset(wanted.extras)) in done:
             continue
         done.add((name, frozenset(wanted.extras)))
         of = distribution(name)

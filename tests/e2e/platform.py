@@ -15,6 +15,7 @@ from tests.s3_server import S3Server
 from tests.tools import HELM
 
 from . import images
+from .model_server import ModelServer
 
 CHART = ROOT / "charts" / "dart"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -33,6 +34,8 @@ class Platform:
     node: Node
     s3: S3Server
     folder: Path
+    model: ModelServer
+    """Loads, if a test of this session asks for it."""
 
     def namespace(self, name: str | None = None) -> str:
         """A new one that enforces `restricted`, with the store's Secret."""

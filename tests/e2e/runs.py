@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
+import yaml
 from kubernetes import client
 
 from dart_k8s.edges.store import Store, open_store
 from tests.cli.test_run import written
+from tests.packaging.containerfiles import ROOT
 from tests.whole.runs import RATES, check
 
-from .platform import Platform, pods_told
+from .platform import SMALL, Platform, pods_told
 
 API = "/apis/dart-k8s.io/v1alpha1/namespaces"
 ENDS_WITHIN = 180.0
 """Seconds; a run takes half a minute on an idle machine."""
 SCRIPT = "/etc/script"
+SUMS = [{"name": "sums", "configMap": {"name": "problems"}, "fields": {"id": "id"}}]
+QUICK = {"claims": {"heartbeatSeconds": 1, "ttlSeconds": 4}, "flush": {"seconds": 0.5}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,30 @@ class Run:
         """The test's own way to what it wrote; the environment names the server."""
         return open_store(self.output)
 
+    @property
+    def bucket(self) -> Store:
+        """Where all outputs are."""
+        return open_store(f"s3://{self.platform.s3.bucket}/inputs")
+
     def submit(self, queries: int = 4, seconds_per_token: float = 0.001, **spec: Any) -> None:
         """`kubectl apply`."""
         node = self.platform.node
         node.apply(problems(queries), self.namespace)
         node.apply(synthesis(self.name, self.output, seconds_per_token, **spec), self.namespace)
+
+    def submit_example(self, file: str, queries: int = 4, **spec: Any) -> None:
+        """`kubectl apply` of a file of manifests/examples: its own words, but for its problems, its output, short times,
+        and the size of its pods; `spec` replaces more."""
+        node = self.platform.node
+        [document] = yaml.safe_load_all((ROOT / "manifests" / "examples" / file).read_text("utf-8"))
+        document["metadata"]["name"] = self.name
+        fields = {name: value for name, value in document["spec"].items() if name != "model"}
+        fields |= {"queries": SUMS, "output": {"uri": self.output}, "verifiers": {"replicas": 1, "processes": 1}}
+        fields |= QUICK
+        fields["samplers"]["resources"] = SMALL
+        document["spec"] = {**fields, **spec}
+        node.apply(problems(queries), self.namespace)
+        node.apply(document, self.namespace)
 
     def get(self) -> dict[str, Any]:
         return self.platform.node.call("GET", f"{API}/{self.namespace}/syntheses/{self.name}")
@@ -94,11 +117,12 @@ class Run:
                 found += pq.read_table(io.BytesIO(store.get(entry.key).data)).to_pylist()
         return found
 
-    def whole(self, queries: int, target: int) -> dict[str, int]:
-        """It is Complete, and nothing was lost or counted twice: see `check`. Counts."""
-        status = self.reach("Complete")
+    def whole(self, queries: int, target: int | None = None, seconds: float = ENDS_WITHIN) -> dict[str, int]:
+        """It is Complete, and nothing was lost or counted twice: see `check`. Counts. `target`: of every query."""
+        status = self.reach("Complete", seconds)
         counts = check(self.store)
-        assert counts["rows"] == len(self.rows()) == queries * target == status["progress"]["accepted"]
+        assert counts["rows"] == len(self.rows()) == status["progress"]["accepted"] > 0
+        assert target is None or counts["rows"] == queries * target
         assert counts["queries"] == queries
         return counts
 
@@ -122,7 +146,7 @@ def synthesis(name: str, output: str, seconds_per_token: float, **spec: Any) -> 
         "volumeMounts": [{"name": "script", "mountPath": SCRIPT, "readOnly": True}],
     }
     fields: dict[str, Any] = {
-        "queries": [{"name": "sums", "configMap": {"name": "problems"}, "fields": {"id": "id"}}],
+        "queries": SUMS,
         "engine": {
             "kind": "scripted", "script": f"{SCRIPT}/script.json", "slots": 4,
             "args": {"seconds_per_token": seconds_per_token},
@@ -131,8 +155,7 @@ def synthesis(name: str, output: str, seconds_per_token: float, **spec: Any) -> 
         "sampling": {"temperature": 1.0, "maxTokens": 200},
         "strategy": {"kind": "uniform", "target": 3},
         "budget": {"maxTrialsPerQuery": 400},  # so many that chance takes no row away
-        "claims": {"heartbeatSeconds": 1, "ttlSeconds": 4},
-        "flush": {"seconds": 0.5},
+        **QUICK,
         "samplers": {**scripted, "replicas": 2, "sharedMemory": "64Mi"},
         "prepare": scripted,
         "verifiers": {"replicas": 1, "processes": 1},
