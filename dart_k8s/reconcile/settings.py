@@ -66,8 +66,8 @@ class Settings:
     verifier_seconds: float = 300.0
     """For how long no verification pod may be ready while samplers run before that counts as Degraded."""
     isolation_seconds: float = 20.0
-    """For how long a network may take to begin enforcing the policy of a new verification pod: one that would run code and
-    can still reach the API server or DNS then is refused."""
+    """for how long a network may take to begin enforcing the policy of a new verification pod: one that would run code
+    and can still reach the API server or DNS then is refused."""
     retry_first: float = 10.0
     retry_most: float = 360.0
     """Between two Jobs of which the first failed: doubling from the first to the most. The Job controller's numbers."""

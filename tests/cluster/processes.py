@@ -70,7 +70,9 @@ class Process:
             return
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
-            self._popen = begin(self.command, stdout=output.fileno(), environment=self._environment, folder=self._folder)
+            self._popen = begin(
+                self.command, stdout=output.fileno(), environment=self._environment, folder=self._folder
+            )
 
     def stop(self, *, kill: bool = False) -> None:
         """End it and wait for that: SIGTERM first, or SIGKILL at once. Does nothing when it has ended."""

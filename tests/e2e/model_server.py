@@ -1,5 +1,5 @@
-"""vLLM's own server with the quickstart's model, inside the node, so that it ends with it. It loads for a minute or two,
-in the background while other tests run."""
+"""vLLM's own server with the quickstart's model, inside the node, so that it ends with it. It loads for a minute or
+two, in the background while other tests run."""
 
 import os
 import sys

@@ -54,8 +54,8 @@ class Run:
         node.apply(synthesis(self.name, self.output, seconds_per_token, **spec), self.namespace)
 
     def submit_example(self, file: str, queries: int = 4, **spec: Any) -> None:
-        """`kubectl apply` of a file of manifests/examples: its own words, but for its problems, its output, short times,
-        and the size of its pods; `spec` replaces more."""
+        """`kubectl apply` of a file of manifests/examples: its own words, but for its problems, its output, short
+        times, and the size of its pods; `spec` replaces more."""
         node = self.platform.node
         [document] = yaml.safe_load_all((ROOT / "manifests" / "examples" / file).read_text("utf-8"))
         document["metadata"]["name"] = self.name

@@ -1,4 +1,4 @@
-"""vLLM inside a sampler's pod, under the `restricted` policy: minutes, and a layer of gigabytes. `make soak` runs it."""
+"""vLLM inside a sampler's pod, under the `restricted` policy: minutes, and a layer of gigabytes. In `make soak`."""
 
 from __future__ import annotations
 

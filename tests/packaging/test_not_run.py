@@ -34,7 +34,9 @@ def lines(block: Block) -> Iterator[list[str]]:
     if block.language in COMMANDS:
         for command in commands(block):
             for line in command.text.replace("\\\n", " ").splitlines():
-                yield shlex.split(string.Template(line).safe_substitute(BUCKET="math"), comments=True)
+                yield shlex.split(
+                    string.Template(line).safe_substitute(BUCKET="math").replace("BUCKET", "math"), comments=True
+                )
 
 
 def releases(block: Block) -> list[list[str]]:

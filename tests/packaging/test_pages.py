@@ -55,7 +55,7 @@ def shell(plane: ControlPlane, tmp_path: Path) -> Iterator[Shell]:
         for name in new:
             made.run(f"helm list --namespace {name} --short | xargs -r helm uninstall --namespace {name}")
         made.run("kubectl delete --ignore-not-found -k manifests/install --wait=false")
-    # A namespace with pods in it is looked at again only after half of their grace period: first the pods, which go at once.
+    # A namespace that has pods is looked at again only after half of their grace period: first the pods, then.
     plane.eventually(lambda: not any(_owned_pods(plane, name) for name in new), "the pods to be gone", 60.0)
     for name in new:
         with suppress(client.ApiException):

@@ -91,8 +91,8 @@ def clean(document: Declaration, uid: str | None, connect: Callable[[str], Store
 
 
 def _named_sets(store: Store) -> list[str]:
-    """Names of other data sets of this pool. Their statistics show that curation wrote them: whatever else has such a name
-    is not ours."""
+    """Names of other data sets of this pool. Their statistics show that curation wrote them: whatever else has such a
+    name is not ours."""
     keys = [entry.key for entry in store.list("report-")]
     names = {key.removeprefix("report-").partition("/")[0] for key in keys}
     return sorted(name for name in names if _mark(name) in keys)
