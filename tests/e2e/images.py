@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
@@ -35,7 +36,7 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PLACE = f"opt/dart/lib/{PYTHON}/site-packages"
 PREFIX = Path(sys.base_prefix)
 ACCOUNT = "dart:x:65532:65532:dart:/home/dart:/usr/sbin/nologin\n"
-OVERRIDES = ROOT / ".ci" / "overrides.txt"
+PINS = ROOT / ".ci" / "constraints.txt"
 UNUSED = {"site-packages", "test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"}
 """Of the standard library."""
 Content = tuple[Path | bytes | str | None, str]
@@ -161,18 +162,25 @@ def project(folder: Path) -> Layer:
 def closure(extra: str) -> dict[str, str]:
     """Name and version of all that the project with this extra needs, as this environment has it."""
     found: dict[str, str] = {}
-    never = set(re.findall(r"^(\S+) ; sys_platform == \"never\"", OVERRIDES.read_text("utf-8"), re.MULTILINE))
+    pinned = {canonicalize_name(one) for one in re.findall(r"^([\w.-]+)==", PINS.read_text("utf-8"), re.MULTILINE)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    own = {"": project["dependencies"], **project["optional-dependencies"]}
     todo = [Requirement(f"dart-k8s[{extra}]" if extra else "dart-k8s")]
     done: set[tuple[str, frozenset[str]]] = set()
     while todo:
         wanted = todo.pop()
         name = canonicalize_name(wanted.name)
-        if name in never or (name, frozenset(wanted.extras)) in done:
+        if (name, frozenset(wanted.extras)) in done:
             continue
         done.add((name, frozenset(wanted.extras)))
+        if name == "dart-k8s":
+            # As the file has it: what is installed here may be from before a change of it.
+            todo += [Requirement(line) for one in ("", *wanted.extras) for line in own[one]]
+            continue
+        if name not in pinned:  # .ci/overrides.txt says that it is not needed
+            continue
         of = distribution(name)
-        if name != "dart-k8s":
-            found[name] = of.version
+        found[name] = of.version
         for line in of.requires or ():
             needed = Requirement(line)
             if needed.marker is None or any(needed.marker.evaluate({"extra": one}) for one in ("", *wanted.extras)):

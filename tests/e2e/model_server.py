@@ -33,7 +33,7 @@ class ModelServer:
         self._address = node.machine.address
         self._log = node.folder / "logs" / "model.log"
         # The others go first while it loads.
-        command = ["nice", "-n", "5", sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", str(MODEL)]
+        command = ["nice", "-n", "5", sys.executable, "-m", "vllm.entrypoints.openai.api_server", f"--model={MODEL}"]
         command += [f"--served-model-name={NAME}", f"--host={self._address}", f"--port={PORT}", "--enforce-eager"]
         command += [f"--dtype={cpu_dtype(cpu_flags())}", "--max-model-len=512", "--max-num-seqs=8", "--block-size=32"]
         environment = {
