@@ -142,6 +142,7 @@ def test_the_saved_model_is_asked_as_it_was_trained(undisturbed: dict[str, Any])
     assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
 
 
+@pytest.mark.soak
 async def test_one_process_and_accumulation_take_the_same_steps_as_two(
     undisturbed: dict[str, Any], base: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +170,7 @@ async def test_a_killed_rank_restarts_the_group_and_the_curve_is_that_of_an_undi
     assert here.steps()[-8:] == list(range(5, 13))
 
 
+@pytest.mark.soak
 async def test_told_to_stop_all_ranks_save_and_another_number_of_processes_goes_on(
     undisturbed: dict[str, Any], base: Path, tmp_path: Path
 ) -> None:

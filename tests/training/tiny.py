@@ -87,7 +87,7 @@ def shared(folder: Path) -> Path:
     return model(folder)
 
 
-def declaration(folder: Path, base: Path, data: Path, **spec: Any) -> dict[str, Any]:
+def declaration(folder: Path, base: Path, source: Path, **spec: Any) -> dict[str, Any]:
     """A Training of 12 steps in half a second each, to be changed by `spec` field by field."""
     optimisation = {
         "epochs": 8, "maxSteps": 12, "batch": 4, "length": 192, "learningRate": 0.01, "precision": "fp32",
@@ -98,7 +98,7 @@ def declaration(folder: Path, base: Path, data: Path, **spec: Any) -> dict[str, 
         "kind": "Training",
         "metadata": {"name": "tiny"},
         "spec": {
-            "data": {"uri": str(data)},
+            "data": {"uri": str(source)},
             "model": {"uri": str(base)},
             "prompt": {"inline": "Q: {query}\nA:"},
             "optimisation": optimisation,

@@ -160,7 +160,9 @@ class Supervisor:
             await asyncio.wait({ending, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if keeping.done():
                 await keeping
-            self._judge(await ending)
+            code = await ending
+            await self._write(self.progress.phase)
+            self._judge(code)
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
