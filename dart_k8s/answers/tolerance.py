@@ -6,6 +6,7 @@ from mpmath import libmp
 
 from dart_k8s.answers import intervals
 from dart_k8s.answers.enclosure import Evaluation
+from dart_k8s.answers.exact import NotRational, rational
 from dart_k8s.answers.intervals import Indeterminate
 from dart_k8s.answers.limits import LimitReached, Work
 from dart_k8s.answers.tree import EXPRESSIONS, Node, Number, Quantity, symbols, walk
@@ -54,14 +55,25 @@ def within(policy: Policy, answer: Node, reference: Node, work: Work) -> bool:
     decimal = any(isinstance(part, Number) and part.places is not None for part in walk(reference))
     if not (decimal or policy.exact_references_too) or symbols(answer) or symbols(reference):
         return False
+    value, target = _real(answer, work), _real(reference, work)
+    if value is None or target is None:
+        return False
+    # As they are written: 0.1 means a tenth, and what lies on the bound is within.
+    absolute, relative = (Fraction(repr(float(part))) for part in (policy.absolute, policy.relative))
+    return abs(value - target) <= absolute + relative * abs(target)
+
+
+def _real(node: Node, work: Work) -> Fraction | None:
+    """A real number: itself if it is rational, else to 128 bits; None for any other."""
     try:
-        first, second = (Evaluation(128, {}, work)(node) for node in (answer, reference))
+        return rational(node, work)
+    except (NotRational, LimitReached):
+        pass
+    try:
+        value = Evaluation(128, {}, work)(node)
     except Indeterminate:
-        return False
-    if first[1] is not None or second[1] is not None:
-        return False
-    value, target = _middle(first), _middle(second)
-    return abs(value - target) <= Fraction(policy.absolute) + Fraction(policy.relative) * abs(target)
+        return None
+    return None if value[1] is not None else _middle(value)
 
 
 def rounds_to(exact: Node, about: Node, work: Work) -> bool:

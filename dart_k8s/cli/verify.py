@@ -50,6 +50,13 @@ def verify(
     lenient: Annotated[
         bool, typer.Option("--lenient", help="Take the last number or formula where no final answer is marked.")
     ] = False,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="More than the rules for data sets, NAME or NAME=VALUE, repeated: relative=0.01, absolute=0.1, "
+            "exact-references-too, choices, truth, unit, kind=list|set|tuple|interval."
+        ),
+    ] = None,
     compare: Annotated[
         str | None, typer.Option(help="Another verifier to ask too, and to list disagreements with: math-verify.")
     ] = None,
@@ -71,8 +78,10 @@ def verify(
     from dart_k8s.workers.checking import cores
     from dart_k8s.workers.opening import open_rows
     from dart_k8s.workers.verdicts import Job, need_yardstick
+    from dart_k8s.workers.verdicts.asks import policy
     from dart_k8s.workers.verdicts.fields import choose
 
+    asks = policy(ask or ())
     if compare not in (None, "math-verify"):
         raise SpecError(f"There is no verifier {compare!r} to compare with.", remedy="There is math-verify.")
     if compare:
@@ -98,6 +107,7 @@ def verify(
             fields=fields,
             out=out or default_output(file),
             lenient=lenient,
+            asks=asks,
             compare=compare is not None,
             processes=processes or cores(),
             anew=anew,

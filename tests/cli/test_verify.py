@@ -258,3 +258,34 @@ def test_the_other_verifier_has_to_be_installed(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "math_verify" else there(name))
     code, said = refused("verify", write(tmp_path / "a.jsonl", many(1)), "--compare", "math-verify")
     assert code == 64 and "pip install" in said
+
+
+def test_more_than_the_rules_for_data_sets_is_asked_for_by_name(tmp_path: Path) -> None:
+    rows = [
+        {"response": r"\boxed{3.15}", "answer": "3.14"},
+        {"response": r"\boxed{2, 1}", "answer": "(1, 2)"},
+        {"response": r"\boxed{Yes}", "answer": "True"},
+    ]
+    file = write(tmp_path / "a.jsonl", rows)
+    assert json.loads(dart("verify", file, "--json"))["verdicts"] == {"incorrect": 3}
+    code, said = refused("verify", file, "--ask", "truth")
+    assert code == 64 and "begun with" in said
+    asks = [word for ask in ("relative=0.01", "kind=set", "truth") for word in ("--ask", ask)]
+    assert json.loads(dart("verify", file, "--json", "--anew", *asks))["verdicts"] == {"correct": 3}
+
+
+@pytest.mark.parametrize(
+    ("asks", "complaint"),
+    [
+        (["kinds=set"], "for 'kinds': it knows no such thing. Did you mean kind?"),
+        (["kind=bag"], "for kind=bag. Its value is one of list, set, tuple, interval"),
+        (["relative=-1"], "for relative=-1: its value is a number above 0"),
+        (["relative"], "for relative=: its value is a number above 0"),
+        (["truth=yes"], "for truth=yes: it has no value"),
+        (["unit", "unit"], "for unit twice"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_named(tmp_path: Path, asks: list[str], complaint: str) -> None:
+    file = write(tmp_path / "a.jsonl", [{"response": "1", "answer": "1"}])
+    code, said = refused("verify", file, *(word for ask in asks for word in ("--ask", ask)))
+    assert code == 64 and f"Cannot ask the verifier {complaint}" in said

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata, util
 from itertools import islice
@@ -58,6 +58,8 @@ class Job:
     fields: Fields
     out: Path
     lenient: bool = False
+    asks: Mapping[str, Any] = field(default_factory=dict)
+    """More of `answers.Policy`, by its fields."""
     compare: bool = False
     """Also ask Math-Verify."""
     processes: int = 1
@@ -80,6 +82,7 @@ class Job:
             "fields": asdict(self.fields),
             "where": dict(self.source.where),
             "lenient": self.lenient,
+            **({"asks": dict(self.asks)} if self.asks else {}),
             "compare": f"math-verify {metadata.version('math-verify')}" if self.compare else None,
         }
 
@@ -214,7 +217,7 @@ def _pieces(source: SourceRows, fields: Fields, done: int) -> Iterator[list[Aske
 async def _check(piece: list[Asked], job: Job, ours: Checkers, theirs: Checkers | None) -> list[dict[str, Any]]:
     usable = [one for one in piece if not one.problem]
     items = [(one.response, one.reference, one.query) for one in usable]
-    policy = {"lenient": True} if job.lenient else {}
+    policy = {**job.asks, **({"lenient": True} if job.lenient else {})}
     asking = [ours.check(items, policy), *([theirs.check(items)] if theirs is not None else [])]
     verdicts = {one.row: given for one, *given in zip(usable, *await asyncio.gather(*asking), strict=True)}
     return [_row(one, *verdicts.get(one.row, ())) for one in piece]
