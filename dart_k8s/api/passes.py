@@ -53,8 +53,11 @@ def passes(
 
 
 def is_pass(synthesis: Synthesis) -> bool:
-    """Whether it is the pass of an Evaluation: then no data set is made of its pool."""
-    return PASS in synthesis.metadata.labels
+    """Whether it is the pass of an Evaluation: then no data set is made of its pool. By its places, and not by its
+    label: a pod's declaration has none."""
+    spec = synthesis.spec
+    parent, passes_, _ = spec.output.uri.rstrip("/").rpartition("/passes/")
+    return bool(passes_) and [source.uri for source in spec.queries] == [f"{parent}/{ITEMS}"]
 
 
 def pass_output(output: str, name: str) -> str:

@@ -137,9 +137,9 @@ def scores_of(outcomes: Outcomes, wanted: Wanted, how: Resampling) -> BenchmarkS
         name=outcomes.name,
         items=len(outcomes.ids),
         scores=_both(outcomes, wanted, how, of=outcomes.name),
-        by_subject=_groups(outcomes, outcomes.subjects, how),
-        by_level=_groups(outcomes, outcomes.levels, how),
-        by_picture=_groups(outcomes, pictures, how) if outcomes.pictures.any() else (),
+        by_subject=_groups(outcomes, outcomes.subjects, wanted, how),
+        by_level=_groups(outcomes, outcomes.levels, wanted, how),
+        by_picture=_groups(outcomes, pictures, wanted, how) if outcomes.pictures.any() else (),
     )
 
 
@@ -193,13 +193,14 @@ def _scored(outcomes: Outcomes, policy: Policy, wanted: Wanted, how: Resampling,
     )
 
 
-def _groups(outcomes: Outcomes, labels: Sequence[str | None], how: Resampling) -> tuple[Group, ...]:
+def _groups(outcomes: Outcomes, labels: Sequence[str | None], wanted: Wanted, how: Resampling) -> tuple[Group, ...]:
     """One group a label, in the order of names (numbers by value); problems without a label are in none."""
+    less = Wanted(pass_at=wanted.pass_at, majority_at=wanted.majority_at[-1:])
     names = sorted({label for label in labels if label is not None}, key=_by_value)
     made = []
     for name in names:
         part = outcomes.only(np.array([label == name for label in labels], dtype=np.bool_))
-        scores = _both(part, Wanted(pass_at=(1,)), how, of=f"{outcomes.name} {name}")
+        scores = _both(part, less, how, of=f"{outcomes.name} {name}")
         made.append(Group(label=name, items=len(part.ids), scores=scores))
     return tuple(made)
 

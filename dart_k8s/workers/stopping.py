@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from dart_k8s.errors import StoppedError
@@ -48,6 +48,20 @@ async def unless_stopped(stop: asyncio.Event, work: Callable[[], T]) -> T:
     finally:
         asked.cancel()
         outcome.cancel()
+
+
+async def until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work` in this loop; it is cancelled, and StoppedError raised, as soon as `stop` is set."""
+    doing, asked = asyncio.create_task(work), asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise stopped()
+        return doing.result()
+    finally:
+        for task in (doing, asked):
+            task.cancel()
+        await asyncio.gather(doing, asked, return_exceptions=True)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from dart_k8s.workers.curate.figures import INK, QUIET, canvas, colour_of, png, titled
 
@@ -55,8 +55,9 @@ def against_trials(report: Mapping[str, Any]) -> bytes:
             _curve(axes, scores["passAt"], colour, "-", one["title"])
             _curve(axes, scores["majorityAt"], colour, "--", "")
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        ks = [one["k"] for one in report["benchmarks"][0]["scores"]["strict"]["passAt"]]
+        axes.set_xticks(ks, [f"{k:,}" for k in ks])
+        axes.xaxis.set_minor_locator(NullLocator())
         _percent_axis(axes, "right")
         axes.set_xlabel("k   (solid: pass@k, dashed: maj@k)")
         axes.tick_params(length=0)

@@ -1,10 +1,9 @@
 """An Evaluation on one machine: prepared, its passes sampled one after the other by the same samplers, scored."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from dart_k8s.api import Evaluation, Synthesis
 from dart_k8s.edges.store import open_store
@@ -12,7 +11,7 @@ from dart_k8s.workers.access import Tell, silent
 from dart_k8s.workers.finish import compacted
 from dart_k8s.workers.local import Fleet, Show, curate, sample
 from dart_k8s.workers.prepare import Prepare
-from dart_k8s.workers.stopping import stopped, unless_stopped
+from dart_k8s.workers.stopping import unless_stopped, until_stopped
 
 from .prepare import PrepareEvaluation
 from .record import EvaluationRecord
@@ -45,7 +44,7 @@ async def evaluate(
     if found is not None and is_current(found, prepared.record):
         return Scored(report=found, uri=store.uri)
     await _sample(prepared.passes, evaluation, cache=cache, offline=offline, tell=tell, stop=stop, seen=seen)
-    return await _unless(stop, _score(evaluation, prepared.record, tell, progress))
+    return await until_stopped(stop, _score(evaluation, prepared.record, tell, progress))
 
 
 async def _score(
@@ -87,20 +86,6 @@ async def _sample(
 async def _show(name: str, shows: "asyncio.Queue[Show]", seen: Seen) -> None:
     while True:
         seen(name, await shows.get())
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Scored]) -> Scored:
-    """What `work` gives; StoppedError as soon as `stop` is set."""
-    doing, asked = asyncio.create_task(work, name="scoring"), asyncio.create_task(stop.wait(), name="stop")
-    try:
-        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            raise stopped()
-        return doing.result()
-    finally:
-        for task in (doing, asked):
-            task.cancel()
-        await asyncio.gather(doing, asked, return_exceptions=True)
 
 
 __all__ = ["Seen", "evaluate"]
