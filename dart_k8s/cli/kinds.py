@@ -13,6 +13,7 @@ from rich.console import Console
 
 from dart_k8s.api import Declaration, Training
 
+from .scores import run_evaluation
 from .screen import Screen
 
 
@@ -70,7 +71,7 @@ async def run_training(document: Training, running: Running) -> Show:
     return show
 
 
-RUN: Mapping[str, Run] = {"Training": run_training}
+RUN: Mapping[str, Run] = {"Training": run_training, "Evaluation": run_evaluation}
 """By kind."""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dart_k8s.api import Declaration, Synthesis, in_order
+from dart_k8s.api import Declaration, Evaluation, Synthesis, in_order
 from dart_k8s.workers.local import Fleet, Show, curate, same_engine, sample
 from dart_k8s.workers.prepare import Prepare
 from dart_k8s.workers.stopping import unless_stopped
@@ -19,6 +19,7 @@ from dart_k8s.workers.stopping import unless_stopped
 from .kinds import RUN, Running
 from .kinds import Show as Ending
 from .reading import chosen, not_run, read_all
+from .scores import check_evaluation
 from .screen import CACHE, Screen, show_comparison, show_dataset
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(
     cache: Annotated[Path, typer.Option(help="Folder for models and logs.", envvar="DART_CACHE")] = CACHE,
     offline: Annotated[bool, typer.Option(help="Never ask a hub: everything is in the cache.")] = False,
 ) -> None:
-    """Sample, verify, curate and train as a declaration file says; run it again to go on where it stopped.
+    """Sample, verify, curate, train and evaluate as a declaration file says; run it again to go on where it stopped.
 
     Exit codes: 0 done, 64 the declaration or the data, 74 the store or the disk, 75 stopped on request, 1 anything
     else.
@@ -56,6 +57,9 @@ def run(
         # The first is checked when it is prepared; the others now, before anything is paid for.
         for document in syntheses[1:]:
             prepare.check(document)
+        for later in documents[1:]:
+            if isinstance(later, Evaluation):
+                check_evaluation(later, cache, screen.tell)
         made, endings = asyncio.run(_run(documents, prepare, screen, command=command))
         found = compared(list(zip(syntheses, made, strict=True)))
     for synthesis, assembled in zip(syntheses, made, strict=True):

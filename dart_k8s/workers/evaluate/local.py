@@ -26,7 +26,6 @@ async def evaluate(
     *,
     cache: Path,
     offline: bool = False,
-    model: str | None = None,
     tell: Tell = silent,
     stop: asyncio.Event,
     seen: Seen = lambda name, show: None,
@@ -34,10 +33,9 @@ async def evaluate(
 ) -> Scored:
     """Do what the declaration says; goes on where an earlier run stopped.
 
-    `model` is the place of a Training's result, where the declaration says fromTraining. Raises StoppedError when
-    `stop` is set, and what preparing, sampling and scoring raise.
+    Raises StoppedError when `stop` is set, and what preparing, sampling and scoring raise.
     """
-    work = PrepareEvaluation(cache=cache, offline=offline, tell=tell, model=model)
+    work = PrepareEvaluation(cache=cache, offline=offline, tell=tell)
     prepared = await unless_stopped(stop, partial(work.prepare, evaluation))
     store = open_store(evaluation.spec.output.uri)
     found = await asyncio.to_thread(report_in, store)

@@ -49,8 +49,6 @@ class PrepareEvaluation:
     tell: Tell = silent
     uid: str | None = None
     """In a pod: that of the Evaluation, for the output's owner."""
-    model: str | None = None
-    """The place of a Training's model, where the declaration says fromTraining."""
     connect: Callable[[str], Store] = open_store
     doing: Doing = Doing.STARTING
     """What is being done now: it says what an error is about."""
@@ -143,7 +141,7 @@ class PrepareEvaluation:
         declared = evaluation.spec.model
         if declared is None:
             return None, None
-        place = declared.uri or self.model
+        place = declared.uri
         if place is None and evaluation.spec.engine.kind == "vllm":
             raise SpecError(
                 f"Cannot evaluate '{evaluation.metadata.name}': the model of Training '{declared.from_training}' is "

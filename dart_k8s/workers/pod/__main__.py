@@ -40,6 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.errand == "train":
             told = partial(training.train, port=options.health_port)
         return carry_out(errand, partial(told, cache=options.cache, offline=options.offline))
+    if errand.document.kind == "Evaluation" and options.errand in ("prepare", "score"):
+        from . import evaluation
+
+        if options.errand == "score":
+            return carry_out(errand, evaluation.score_passes)
+        return carry_out(
+            errand, partial(evaluation.prepare, cache=options.cache, offline=options.offline, uid=options.uid)
+        )
     if options.errand == "sample":
         from .sample import sample
 

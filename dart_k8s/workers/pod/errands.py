@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dart_k8s.api import Declaration
+from dart_k8s.api.passes import is_pass
 from dart_k8s.edges.store import Store, open_store
 from dart_k8s.errors import EXIT_CLOSED, OutputOwned, SpecError
 from dart_k8s.ledger.keys import DATASET, OWNER, POOL, REPORT
@@ -39,12 +40,17 @@ async def prepare(errand: Errand, *, cache: Path, configmaps: Path, offline: boo
 
 
 async def curate(errand: Errand) -> int:
-    """Make the data set of the closed run."""
+    """Make the data set of the closed run; of an Evaluation's pass, its pool alone."""
     # Curation brings figures and databases along.
-    from dart_k8s.workers.finish import finish
+    from dart_k8s.workers.finish import compacted, finish
 
     errand.doing = Doing.CURATING
     synthesis = errand.synthesis
+    if is_pass(synthesis):
+        seal = partial(compacted, synthesis.spec.output.uri, tell=errand.tell)
+        closed = await curating(synthesis, seal, tell=errand.tell, stop=errand.stopping)
+        errand.tell("compacted", queries=len(closed.queries))
+        return EXIT_CLOSED
     command = f"kubectl apply of Synthesis {synthesis.metadata.name}"
     work = partial(finish, synthesis.spec.output.uri, declared=synthesis, command=command, tell=errand.tell)
     made = await curating(synthesis, work, tell=errand.tell, stop=errand.stopping)
