@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from dart_k8s.api import Synthesis
+from dart_k8s.api import Output, Synthesis, to_yaml
+from dart_k8s.api.passes import is_pass
 from dart_k8s.edges.store import Store, open_store
 from dart_k8s.errors import OutputNotEmpty, OutputOwned, SpecChanged, SpecError
 from dart_k8s.workers.evaluate.local import evaluate
@@ -16,6 +17,7 @@ from dart_k8s.workers.evaluate.record import need
 from dart_k8s.workers.evaluate.report import ITEMS_TABLE, REPORT, SUMMARY, SUMMARY_BYTES
 from dart_k8s.workers.evaluate.rescore import rescore
 from dart_k8s.workers.evaluate.score import Scored
+from dart_k8s.workers.pod.__main__ import main as pod
 from tests.evaluation.declared import evaluation, write_problems
 
 TRIALS = {"count": 8, "temperature": 1.0, "majorityAt": [1, 8], "passAt": [1, 8]}
@@ -143,6 +145,21 @@ def test_rescoring_keeps_the_earlier_report(done):
     assert made.scored.earlier is not None
     key = made.scored.earlier.removeprefix(f"{store.uri}/")
     assert json.loads(store.get(key).data)["versions"]["verifier"] == "2"
+
+
+def test_pods_prepare_and_score_the_same_output(done, tmp_path):
+    folder, scored = done
+    declaration = tmp_path / "declaration.yaml"
+    declaration.write_text(to_yaml(evaluation(folder, trials=TRIALS)))
+    options = ["--declaration", str(declaration), "--cache", str(tmp_path)]
+    assert pod(["prepare", *options]) == 0
+    store = open_store(str(folder / "scores"))
+    store.delete(REPORT)
+    assert pod(["score", *options]) == 0
+    assert json.loads(store.get(REPORT).data) == scored.report
+    [greedy, _] = need(store).passes()
+    assert is_pass(greedy)
+    assert not is_pass(greedy.model_copy(update={"spec": greedy.spec.model_copy(update={"output": Output(uri="x")})}))
 
 
 def test_rescoring_what_is_no_evaluation_is_refused(tmp_path):

@@ -36,10 +36,10 @@ def follow(model: str | None) -> Provenance:
     try:
         store = open_store(output)
         prepared = _json(store.get(TRAINING).data)
-        plan, spec = prepared["plan"], prepared["declaration"]["spec"]
+        plan, spec, data = prepared["plan"], prepared["declaration"]["spec"], prepared.get("data", {})
     except (DartError, ValueError, KeyError, TypeError) as error:
         return Provenance(notes=(f"the Training in {output} can't be read: {error}",))
-    cost = Cost(rows=plan.get("rows"), queries=plan.get("queries"), tokens=plan.get("tokens"), steps=plan.get("steps"))
+    cost = Cost(rows=plan.get("rows"), queries=data.get("queries"), tokens=plan.get("tokens"), steps=plan.get("steps"))
     notes = []
     try:
         report = _json(store.get(TRAINED).data)

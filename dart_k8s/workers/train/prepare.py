@@ -120,6 +120,7 @@ class PrepareTraining:
             hidden=shape.hidden,
             plan=planned,
             provenance={name: list(values) for name, values in read.provenance.items()},
+            queries=len(set(kept.queries)),
         )
         return made, rows.encode(kept)
 

@@ -32,6 +32,8 @@ class Record:
     program: str = __version__
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """What the data say of where they come from: the distinct values of their provenance columns."""
+    queries: int | None = None
+    """Distinct queries among the rows that are trained on; None: written before this was noted."""
 
     @property
     def training(self) -> Training:
@@ -52,7 +54,7 @@ class Record:
                 "revision": self.model_revision, "parameters": self.parameters, "layers": self.layers,
                 "hidden": self.hidden,
             },
-            "data": {"revision": self.data_revision, "provenance": self.provenance},
+            "data": {"revision": self.data_revision, "provenance": self.provenance, "queries": self.queries},
             "plan": self.plan.to_dict(),
         }  # fmt: skip
         return json.dumps(document, indent=2).encode()
@@ -83,6 +85,7 @@ def read(store: Store) -> Record | None:
             plan=Plan.from_dict(value["plan"]),
             program=value["program"],
             provenance=value["data"]["provenance"],
+            queries=value["data"].get("queries"),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
