@@ -86,7 +86,7 @@ constraints: $(VENV)/.uv ## Pin dependencies anew (hashes, no index addresses); 
 
 ##@ Put it on a cluster
 
-IMAGES  := operator worker verifier
+IMAGES  := operator worker verifier trainer
 BUILDER := $(or $(shell command -v buildah),$(shell command -v podman),docker)
 BUILD   :=
 

@@ -37,7 +37,9 @@ def image(request: pytest.FixtureRequest) -> Containerfile:
 
 
 def test_there_are_images() -> None:
-    assert {"operator", "sampler", "verifier", "worker"} <= {path.parent.name for path in FILES}
+    assert {"operator", "sampler", "sampler-cpu", "trainer", "verifier", "worker"} == {
+        path.parent.name for path in FILES
+    }
 
 
 def test_an_image_runs_as_a_number_that_is_not_root(image: Containerfile) -> None:
@@ -116,9 +118,11 @@ def test_every_pin_has_a_hash() -> None:
         assert "--hash=sha256:" in text, name
 
 
-@pytest.mark.parametrize("extra", ["operator", "verifier", "worker"])
+@pytest.mark.parametrize("extra", ["operator", "sampler-cpu", "trainer", "verifier", "worker"])
 def test_what_an_image_needs_directly_is_pinned(extra: str) -> None:
-    names = {pins.canonical(r) for r in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]}
+    names = {pins.canonical(r) for r in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]} - {
+        "dart-k8s"
+    }
     found = pins.blocks(pins.part(CONSTRAINTS, only=names))
     assert {name for name, _ in found} == names
 
@@ -169,3 +173,11 @@ def test_the_verifier_carries_neither_engine_nor_store_nor_anything_for_credenti
         "structlog",
         "uvicorn",
     }
+
+
+def test_only_what_is_published_as_source_alone_is_built(image: Containerfile) -> None:
+    commands = " ".join(image.stages[0].arguments("RUN"))
+    installs = [part for part in commands.split("&&") if "uv pip install" in part and " -r " in part]
+    built = [part for part in installs if "--only-binary :all:" not in part]
+    assert all("--build-constraints .ci/constraints.txt" in part for part in built)
+    assert re.findall(r"echo (.*?) > source\.txt", commands) == ["deepspeed"] * len(built)
