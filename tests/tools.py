@@ -225,9 +225,14 @@ IPTABLES = DebianFiles(
     "iptables libxtables12 libip4tc2 libip6tc2 libnftnl11 libmnl0 libnetfilter-conntrack3 libnfnetlink0",
     "1", "usr/sbin/xtables-nft-multi",
 )  # fmt: skip
+BUILDAH = DebianFiles(
+    "buildah", "buildah golang-github-containers-common libgpgme11 libassuan0 libsubid4 libdevmapper1.02.1", "1",
+    "usr/bin/buildah",
+)  # fmt: skip
+"""For `make soak`, which builds images."""
 NODE_TOOLS = (CONTAINERD, LIBSECCOMP, RUNC, NETWORK, COREDNS, PAUSE, IPTABLES)
 """What a node is made of, besides the kubelet and kube-proxy in `CONTROLPLANE`."""
-TOOLS = (HELM, KWOK, PROMETHEUS, PROMTOOL, CONTROLPLANE, *NODE_TOOLS)
+TOOLS = (HELM, KWOK, PROMETHEUS, PROMTOOL, CONTROLPLANE, *NODE_TOOLS, BUILDAH)
 
 
 def cache() -> Path:
@@ -263,7 +268,7 @@ def main(arguments: list[str]) -> int:
     others = os.environ.get("DART_TEST_KUBECONFIG")
     wanted = [tool for tool in TOOLS if not (others and tool in (KWOK, CONTROLPLANE))]
     if sys.platform != "linux" or os.geteuid() != 0:
-        wanted = [tool for tool in wanted if tool not in NODE_TOOLS]
+        wanted = [tool for tool in wanted if tool not in (*NODE_TOOLS, BUILDAH)]
     missing = [tool for tool in wanted if tool.find() is None]
     if missing and shutil.which("go") is None:
         print(f"Go is missing, so {', '.join(t.name for t in missing)} can't be built: their tests are left out.")

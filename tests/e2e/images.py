@@ -45,10 +45,11 @@ Content = tuple[Path | bytes | str | None, str]
 def base(folder: Path) -> Layer:
     """The lowest layer of all images."""
     made = folder / "base.tar"
-    return stored(made) if made.exists() else layer(made, _base())
+    return stored(made) if made.exists() else layer(made, base_content())
 
 
-def _base() -> Iterator[Content]:
+def base_content() -> Iterator[Content]:
+    """Its files."""
     yield from ((None, "tmp"), (None, "data"), (None, "home/dart"), (None, "run"))
     yield ("root:x:0:0:root:/root:/usr/sbin/nologin\n" + ACCOUNT).encode(), "etc/passwd"
     yield b"root:x:0:\ndart:x:65532:\n", "etc/group"
@@ -64,13 +65,13 @@ def _base() -> Iterator[Content]:
             yield path, f"usr/local/lib/{PYTHON}/{path.name}"
     for place in ("bin", "sbin", "lib", "lib64"):
         yield f"usr/{place}", place
-    linked = _linked([PREFIX / "bin" / PYTHON, *standard.glob("lib-dynload/*.so")])
-    for path in sorted(linked | {Path(one) for one in _of_wheels()}):
+    found = linked([PREFIX / "bin" / PYTHON, *standard.glob("lib-dynload/*.so")])
+    for path in sorted(found | {Path(one) for one in _of_wheels()}):
         where = "usr/lib64" if path.name.startswith("ld-linux") else "usr/lib"
         yield path.resolve(), f"{where}/{path.name}"
 
 
-def _linked(files: list[Path]) -> set[Path]:
+def linked(files: list[Path]) -> set[Path]:
     """The shared libraries that these need."""
     told = subprocess.run(["ldd", *map(str, files)], capture_output=True, text=True, check=False).stdout
     return {Path(found) for found in re.findall(r"(?:=>\s*|^\s+)(/\S+) \(0x", told, re.MULTILINE)}
