@@ -19,7 +19,7 @@ from tests.tools import BUILDAH
 from .containerfiles import ROOT
 
 BASE = "localhost/python:base"
-PROGRAMS = ("cat", "chown", "cp", "echo", "mkdir", "rm", "sh")
+PROGRAMS = ("cat", "chown", "cp", "echo", "find", "mkdir", "rm", "sh")
 """That RUN needs besides pip."""
 PASSED_ON = ("PIP_INDEX_URL", "PIP_CERT", "UV_DEFAULT_INDEX", "SSL_CERT_FILE")
 """Of this machine's environment: which index, and whom to trust."""
