@@ -94,7 +94,7 @@ FOLD_SECONDS = Metric(name="dart_fold_duration_seconds", kind="histogram", help=
 UNSHOWN = Metric(
     name="dart_objects_without_series",
     kind="gauge",
-    help=f"Resources without series of their own, because there are over {MOST_OBJECTS}.",
+    help="Objects without series of their own, because there are more of their kind than have room.",
 )
 BUILD = Metric(
     name="dart_build_info",

@@ -78,6 +78,20 @@ def test_a_synthesis_that_is_gone_has_no_series_and_makes_room(here):
     assert series(here) == {} and series(here, "dart_objects_without") == {"dart_objects_without_series": 0}
 
 
+def test_objects_of_two_kinds_and_one_name_have_series_of_their_own(here):
+    training = Key("ns", "one", "Training")
+    said = {"phase": "Training", "progress": {"step": 3, "steps": 12, "loss": 1.5}, "restarts": 1, "disruptions": 2}
+    here.show(ONE, PROGRESS, status())
+    here.show(training, None, said)
+    shown = series(here, "dart_training")
+    assert shown['dart_training_step{namespace="ns",name="one"}'] == 3
+    assert shown['dart_training_disruptions{namespace="ns",name="one"}'] == 2
+    here.hide(ONE)
+    assert series(here) == {} and series(here, "dart_training") == shown
+    here.hide(training)
+    assert series(here, "dart_training") == {}
+
+
 def test_a_synthesis_that_was_over_before_takes_no_place_by_difficulty(here):
     here.show(ONE, PROGRESS, status("Complete"))
     assert "difficulty" not in str(series(here)) and "dart_synthesis_trials" in str(series(here))

@@ -62,6 +62,29 @@ def test_an_output_that_is_not_prepared_is_said_to_be_so_and_nothing_is_written(
     assert not list(store.list())
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"step": 3}', {"step": 3}),
+        (None, None),
+        (b"no JSON", "no JSON"),
+        (b"[1, 2]", "no JSON object"),
+        (b'"' + b"x" * (300 << 10) + b'"', "at most"),
+    ],
+)
+def test_an_object_of_an_output_is_read_and_nothing_else_is_done(data: bytes | None, said: Any) -> None:
+    store = MemoryStore()
+    if data is not None:
+        store.put("state/progress.json", data)
+    before = [entry.key for entry in store.list()]
+    (answer,) = ask(store, json.dumps({"id": 7, "read": "s3://bucket/t", "key": "state/progress.json"}))
+    assert answer["id"] == 7 and [entry.key for entry in store.list()] == before
+    if isinstance(said, str):
+        assert said in answer["error"]["message"] and answer["error"]["fault"] == "store"
+    else:
+        assert (answer["key"], answer["object"]) == ("state/progress.json", said)
+
+
 def test_the_first_fold_plans_and_says_how_many_shards_are_there_to_be_taken() -> None:
     store = prepared()
     (answer,) = ask(store, request(declared()))

@@ -1,13 +1,22 @@
 """Rules of an Evaluation in CEL."""
 
 from dart_k8s.api.benchmarks import BUILT_IN
+from dart_k8s.names import LONGEST_NAME
 
 from .rules import ENGINE, LIFECYCLE, MODEL_CACHE, OBJECT, Rule, place_rules, pod_rules, prompt_rules
 
 KNOWN = "[" + ", ".join(f"'{name}'" for name in BUILT_IN) + "]"
 
+LONGEST = LONGEST_NAME - len("-greedy")
+"""Characters of a name: those of its Syntheses are made of it."""
+
 EVALUATION = [
     *OBJECT,
+    Rule(
+        "",
+        f"self.metadata.name.size() <= {LONGEST}",
+        f"metadata.name must have at most {LONGEST} characters: the names of its Syntheses are made of it",
+    ),
     Rule(
         "spec",
         "has(self.model) || (has(self.engine) && self.engine.kind != 'vllm')",
