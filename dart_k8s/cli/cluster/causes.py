@@ -1,4 +1,4 @@
-"""Why a Synthesis waits, fails or needs a look, and what to do: from what was observed, most pressing first."""
+"""Why an object waits, fails or needs a look, and what to do: from what was observed, most pressing first."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from dart_k8s.api.conditions import REASONS
 from dart_k8s.edges.cluster import Object
-from dart_k8s.names import OPERATOR
+from dart_k8s.names import LABELS, OPERATOR
 
 from .observing import Observed
 from .pod_states import Group, grouped
@@ -24,7 +24,7 @@ NEGATIVE = ("Failed", "Suspended", "Degraded")
 """Conditions that are bad when they are True."""
 NORMAL = (
     "Pending", "Preparing", "EngineLoading", "AlreadyFinished", "Accepted", "Sampling", "Sealing", "Curating",
-    "AllWell", "NotFailed", "Resumed", "Paused",
+    "AllWell", "NotFailed", "Resumed", "Paused", "Training", "Scoring",
 )  # fmt: skip
 """Reasons that a run passes through when all is well, and those that only point at another condition."""
 UNSEEN_SECONDS = 30.0
@@ -53,7 +53,8 @@ class Cause:
 def causes(observed: Observed, now: float) -> list[Cause]:
     """All of them; empty if nothing stands in the way."""
     about = observed.synthesis["metadata"]
-    name = about["name"]
+    kind = observed.synthesis["kind"]
+    name = about["name"] if kind == "Synthesis" else f"{kind.lower()}/{about['name']}"
     groups = [group for group in grouped(observed.pods) if group.first.reason]
     queued = _queued(observed.workloads, now)
     found: dict[str, Cause] = {}
@@ -196,9 +197,11 @@ def report(observed: Observed, now: float) -> list[str]:
 
 _WHAT_NOW: Mapping[str, str] = {
     "Pending": "It is about to begin.",
-    "Preparing": "The prepare pod checks queries, model and output.",
+    "Preparing": "The prepare pod checks data, model and output.",
     "Sampling": "Samplers load their model, or write results: `dart status` shows how far it is.",
     "Curating": "The data set is being written.",
+    "Training": "Trainers load the model, or train: `dart status` shows how far it is.",
+    "Scoring": "The responses are being scored.",
     "Complete": "It is done.",
 }
 
@@ -206,7 +209,7 @@ _WHAT_NOW: Mapping[str, str] = {
 def _said(event: Object, told: set[str]) -> bool:
     """Whether a cause says the same: the operator's own events, and what the scheduler told the pods."""
     reason = str(event.get("reason"))
-    of_ours = (event.get("involvedObject") or {}).get("kind") == "Synthesis"
+    of_ours = (event.get("involvedObject") or {}).get("kind") in LABELS
     return (reason == "FailedScheduling" and "Unschedulable" in told) or (of_ours and reason in (*told, "Failed"))
 
 

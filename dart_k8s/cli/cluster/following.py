@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from dart_k8s.edges.cluster import Object
+from dart_k8s.edges.cluster import Object, Resource
 from dart_k8s.edges.cluster.resources import SYNTHESES
 from dart_k8s.errors import ClusterUnavailable, Expired, ObjectNotFound
 
@@ -19,6 +19,7 @@ def follow(
     place: Reach,
     name: str | None = None,
     *,
+    resource: Resource = SYNTHESES,
     lost: Callable[[ClusterUnavailable], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Mapping[tuple[str, str], Object]]:
@@ -30,11 +31,11 @@ def follow(
     seen: dict[tuple[str, str], Object] | None = None
     while True:
         try:
-            now, version = _all(place, name)
+            now, version = _all(place, resource, name)
             if now != seen:
                 seen = dict(now)
                 yield seen
-            for change in place.cluster.watch(SYNTHESES, place.namespace, version=version):
+            for change in place.cluster.watch(resource, place.namespace, version=version):
                 pause = 1.0
                 about = change.object["metadata"]
                 if change.type == "BOOKMARK" or name not in (None, about["name"]):
@@ -54,14 +55,14 @@ def follow(
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _all(place: Reach, name: str | None) -> tuple[dict[tuple[str, str], Object], str]:
+def _all(place: Reach, resource: Resource, name: str | None) -> tuple[dict[tuple[str, str], Object], str]:
     found: dict[tuple[str, str], Object] = {}
     after = ""
     while True:
         try:
-            page = place.cluster.list(SYNTHESES, place.namespace, after=after)
+            page = place.cluster.list(resource, place.namespace, after=after)
         except ObjectNotFound as error:
-            raise unknown_kind(place) from error
+            raise unknown_kind(place, resource.kind) from error
         for item in page.items:
             about = item["metadata"]
             if name in (None, about["name"]):

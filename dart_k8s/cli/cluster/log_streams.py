@@ -8,7 +8,7 @@ from threading import Thread
 from dart_k8s.edges.cluster import Object
 from dart_k8s.edges.cluster.resources import PODS
 from dart_k8s.errors import ClusterError, ClusterUnavailable
-from dart_k8s.names import CONTAINER, SYNTHESIS
+from dart_k8s.names import CONTAINER, LABELS
 
 from .reaching import Reach, find
 from .standing import ENDED, phase
@@ -34,6 +34,8 @@ def follow_pods(
     look_seconds: float = LOOK_SECONDS,
 ) -> None:
     """Print lines until the Synthesis has ended and every log that is followed has, too; of one pod `only`: it has."""
+    item = find(place, name)
+    label = f"{LABELS[item['kind']]}={item['metadata']['name']}"
     lines: Queue[tuple[str, str | None]] = Queue(maxsize=10_000)
     open_: set[str] = set()
     begun: set[str] = set()
@@ -41,7 +43,7 @@ def follow_pods(
     ended = False
     while True:
         try:
-            pods = place.cluster.list(PODS, place.namespace, labels=f"{SYNTHESIS}={name}", limit=PAGE).items
+            pods = place.cluster.list(PODS, place.namespace, labels=label, limit=PAGE).items
             fresh = [item for item in choose(pods) if item["metadata"]["uid"] not in begun]
             ended = phase(find(place, name)) in ENDED and not fresh
         except ClusterUnavailable as error:

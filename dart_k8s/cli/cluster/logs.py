@@ -12,10 +12,21 @@ from dart_k8s.edges.cluster.resources import PODS
 from dart_k8s.edges.store import Store, open_store
 from dart_k8s.errors import ClusterUnavailable, ObjectNotFound, ObjectRefused, SpecError
 from dart_k8s.ledger.keys import LOGS
-from dart_k8s.names import CONTAINER, STAGE, SYNTHESIS, Stage
+from dart_k8s.names import CONTAINER, LABELS, STAGE, Stage
 
 from .log_streams import follow_pods
-from .reaching import ContextOption, KubeconfigOption, NamespaceOption, Reach, every, find, in_words, reach
+from .reaching import (
+    NAMED,
+    ContextOption,
+    KubeconfigOption,
+    NamespaceOption,
+    Reach,
+    every,
+    find,
+    in_words,
+    named,
+    reach,
+)
 from .stored import from_here, uri_of
 from .words import listed, plain
 
@@ -29,9 +40,7 @@ Say = Callable[[str], None]
 
 
 def logs(
-    target: Annotated[
-        str, typer.Argument(help="Name of a Synthesis in the cluster; or the URI of an output, for stored logs alone.")
-    ],
+    target: Annotated[str, typer.Argument(help=f"{NAMED} Or the URI of an output, for stored logs alone.")],
     stage: Annotated[str | None, typer.Option(help=f"Only pods of one stage: {', '.join(Stage)}.")] = None,
     pod: Annotated[str | None, typer.Option(help="Only the pod of this name.")] = None,
     follow: Annotated[
@@ -45,13 +54,13 @@ def logs(
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Show the logs of the pods of a Synthesis: live, or from the store after the pods are gone.
+    """Show the logs of the pods of an object: live, or from the store after the pods are gone.
 
     The store is read with this machine's credentials.
     """
     if stage is not None and stage not in tuple(Stage):
         raise SpecError(f"There is no stage {stage!r}.", remedy=f"There are {', '.join(Stage)}.")
-    if "/" in target:
+    if "/" in named(target)[1]:
         if follow:
             raise SpecError("--follow is about pods, and an output has none.", remedy="Give the name of a Synthesis.")
         _print(stored(open_store(target), "", stage=stage, pod=pod, tail=tail, say=_note), _out)
@@ -75,10 +84,11 @@ def show(
 ) -> None:
     """Print the logs; `say` takes what is no log line."""
     item = find(place, name)
+    word, name = name, str(item["metadata"]["name"])
     if follow:
         follow_pods(
             place,
-            name,
+            word,
             lambda found: chosen(found, stage, pod),
             tail=tail,
             most=1 if pod else MOST_PODS,
@@ -88,7 +98,7 @@ def show(
         )
         return
     if not from_store:
-        labels = f"{SYNTHESIS}={name}" + (f",{STAGE}={stage}" if stage else "")
+        labels = f"{LABELS[item['kind']]}={name}" + (f",{STAGE}={stage}" if stage else "")
         there = chosen(every(place, PODS, place.namespace, labels), stage, pod)
         if there:
             _print(live(place, there, tail=tail, say=say), out)

@@ -1,11 +1,11 @@
-"""All that a cluster tells of one Synthesis: its children, their pods, Kueue's Workloads, warnings."""
+"""All that a cluster tells of one object of this group: its children, their pods, Kueue's Workloads, warnings."""
 
 from dataclasses import dataclass
 
 from dart_k8s.edges.cluster import Object, Resource
 from dart_k8s.edges.cluster.resources import DEPLOYMENTS, EVENTS, JOBS, PODS
 from dart_k8s.errors import Forbidden, ObjectNotFound
-from dart_k8s.names import SYNTHESIS
+from dart_k8s.names import LABELS
 
 from .reaching import Reach, every, find
 
@@ -34,9 +34,11 @@ class Observed:
 def observe(place: Reach, name: str) -> Observed:
     """Read everything; kinds that may not be read are named, and left out."""
     synthesis = find(place, name)
+    name = synthesis["metadata"]["name"]
+    label = f"{LABELS[synthesis['kind']]}={name}"
     hidden: list[str] = []
 
-    def read(resource: Resource, labels: str = f"{SYNTHESIS}={name}") -> tuple[Object, ...]:
+    def read(resource: Resource, labels: str = label) -> tuple[Object, ...]:
         try:
             return tuple(every(place, resource, place.namespace, labels))
         except Forbidden:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dart_k8s.edges.cluster import Cluster, Object, Resource
-from dart_k8s.edges.cluster.resources import SYNTHESES
+from dart_k8s.edges.cluster.resources import EVALUATIONS, SYNTHESES, TRAININGS
 from dart_k8s.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectNotFound, SpecError
 from dart_k8s.names import GROUP, VERSION
 
@@ -17,6 +17,7 @@ from .words import listed
 
 __all__ = [
     "MANAGER",
+    "NAMED",
     "AllOption",
     "ContextOption",
     "FormOption",
@@ -27,6 +28,7 @@ __all__ = [
     "every",
     "find",
     "in_words",
+    "named",
     "reach",
     "syntheses",
     "unknown_kind",
@@ -44,7 +46,14 @@ KubeconfigOption = Annotated[
     str | None, typer.Option("--kubeconfig", help="Kubeconfig. Default: KUBECONFIG, else ~/.kube/config.")
 ]
 FormOption = Annotated[str | None, typer.Option("--output", "-o", help="For scripts: json or yaml.")]
-NameArgument = Annotated[str, typer.Argument(help="Name of a Synthesis in the cluster.")]
+NAMED = "Name of a Synthesis in the cluster, training/NAME or evaluation/NAME."
+NameArgument = Annotated[str, typer.Argument(help=NAMED)]
+KINDS = {
+    word: resource
+    for resource, short in ((SYNTHESES, "syn"), (TRAININGS, "dtrain"), (EVALUATIONS, "deval"))
+    for word in (resource.kind.lower(), resource.plural, short)
+}
+"""What may stand before a name: kubectl takes the same words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,19 +130,27 @@ def syntheses(place: Reach) -> list[Object]:
         raise unknown_kind(place) from error
 
 
-def find(place: Reach, name: str) -> Object:
-    """One Synthesis; SpecError with near names, or where it is instead."""
+def named(word: str) -> tuple[Resource, str]:
+    """The kind and the name that a word means: NAME is a Synthesis, KIND/NAME says what it is."""
+    kind, slash, name = word.partition("/")
+    found = KINDS.get(kind.lower()) if slash and "/" not in name else None
+    return (found, name) if found is not None else (SYNTHESES, word)
+
+
+def find(place: Reach, word: str) -> Object:
+    """One object; SpecError with near names, or where it is instead."""
+    resource, name = named(word)
     if place.namespace is None:
-        raise SpecError(f"Synthesis '{name}' of which namespace?", remedy="Give --namespace instead of -A.")
+        raise SpecError(f"{resource.kind} '{name}' of which namespace?", remedy="Give --namespace instead of -A.")
     if "/" in name or name.endswith((".yaml", ".yml")):
         raise SpecError(
-            f"'{name}' is no name of a Synthesis in a cluster.",
+            f"'{name}' is no name of a {resource.kind} in a cluster.",
             remedy="Give its metadata.name. Files and outputs are for `dart` without kubectl: `dart status FILE`.",
         )
     try:
-        return place.cluster.get(SYNTHESES, place.namespace, name)
+        return place.cluster.get(resource, place.namespace, name)
     except ObjectNotFound as error:
-        raise _absent(place, name) from error
+        raise _absent(place, resource, name) from error
 
 
 def unknown_kind(place: Reach, kind: str = SYNTHESES.kind) -> ClusterError:
@@ -145,19 +162,19 @@ def unknown_kind(place: Reach, kind: str = SYNTHESES.kind) -> ClusterError:
     )
 
 
-def _absent(place: Reach, name: str) -> ClusterError | SpecError:
+def _absent(place: Reach, resource: Resource, name: str) -> ClusterError | SpecError:
     try:
-        here = [item["metadata"]["name"] for item in every(place, SYNTHESES, place.namespace)]
+        here = [item["metadata"]["name"] for item in every(place, resource, place.namespace)]
     except ObjectNotFound:
-        return unknown_kind(place)
+        return unknown_kind(place, resource.kind)
     except Forbidden:
         here = []
-    words = f"There is no Synthesis '{name}' in {place.shown}."
+    words = f"There is no {resource.kind} '{name}' in {place.shown}."
     near = get_close_matches(name, here)
     if near:
         return SpecError(words, remedy=f"Did you mean {listed(near)}?")
     try:
-        others = [item["metadata"]["namespace"] for item in every(place, SYNTHESES, None) if _named(item, name)]
+        others = [item["metadata"]["namespace"] for item in every(place, resource, None) if _named(item, name)]
     except ClusterError:
         others = []
     if others:

@@ -1,10 +1,11 @@
-"""Where a Synthesis of a cluster stands, as text: made of the object alone."""
+"""Where an object of a cluster stands, as text: made of the object alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dart_k8s.edges.cluster import Object
 
+from .figures import figures, in_short
 from .words import age, instant, one_line, several
 
 __all__ = ["COLUMNS", "ENDED", "lines", "phase", "row", "sources", "summary"]
@@ -51,8 +52,7 @@ def summary(item: Object, now: float) -> str:
     parts = [f"{item['metadata']['name']}: {phase(item)}"]
     if progress:
         parts.append(str(progress.get("summary") or ""))
-        parts.append(f"{progress.get('trials', 0)} trials, {progress.get('accepted', 0)} accepted")
-        parts.append(f"{progress.get('open', 0)} of {progress.get('queries', 0)} queries open")
+        parts += _in_short(item, progress)
     if left := _to_go(status, now):
         parts.append(f"about {left} to go")
     line = ", ".join(part for part in parts if part)
@@ -67,14 +67,17 @@ def lines(item: Object, now: float) -> list[str]:
     share = f", {progress['summary']}" if progress.get("summary") else ""
     left = _to_go(status, now)
     kind = (spec.get("strategy") or {}).get("kind") or spec.get("recipe") or "?"
+    kind = kind if item["kind"] == "Synthesis" else item["kind"]
     made = [
         f"{about['namespace']}/{about['name']} ({kind}): {phase(item)}{share}{f', about {left} to go' * bool(left)}"
     ]
     if message := one_line(str(status.get("message") or ("" if status else UNSEEN))):
         made.append(f"  {message}")
-    if progress:
+    if item["kind"] != "Synthesis":
+        made += [f"  {line}" for line in figures(item["kind"], status)]
+    elif progress:
         made += _progress(progress)
-    if any(status.get(role) for role in ("samplers", "verifiers")):
+    if item["kind"] == "Synthesis" and any(status.get(role) for role in ("samplers", "verifiers")):
         pods = [f"{role} {_ready(item, role)} ready" for role in ("samplers", "verifiers") if status.get(role)]
         made.append(f"  {', '.join(pods)}{_failures(status)}")
     if usage := status.get("usage"):
@@ -85,6 +88,15 @@ def lines(item: Object, now: float) -> list[str]:
     if (seen := status.get("observedGeneration")) is not None and seen < about.get("generation", seen):
         made.append("  The last change of its spec has not been seen by an operator yet.")
     return made
+
+
+def _in_short(item: Object, progress: Mapping[str, Any]) -> list[str]:
+    if item["kind"] != "Synthesis":
+        return [in_short(item["kind"], progress)]
+    return [
+        f"{progress.get('trials', 0)} trials, {progress.get('accepted', 0)} accepted",
+        f"{progress.get('open', 0)} of {progress.get('queries', 0)} queries open",
+    ]
 
 
 def sources(item: Object) -> Sequence[Mapping[str, Any]]:

@@ -15,10 +15,12 @@ from rich.text import Text
 from dart_k8s.api import write
 from dart_k8s.cli.screen import wide_console
 from dart_k8s.edges.cluster import Object
+from dart_k8s.edges.cluster.resources import SYNTHESES
 from dart_k8s.errors import EXIT_FAILED, ClusterUnavailable, SpecError
 
 from .following import follow
 from .reaching import (
+    NAMED,
     AllOption,
     ContextOption,
     FormOption,
@@ -27,6 +29,7 @@ from .reaching import (
     Reach,
     find,
     in_words,
+    named,
     reach,
     syntheses,
 )
@@ -39,7 +42,7 @@ WATCH_HELP = "Go on and show every change. With a name: until it is Complete (ex
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(help="Name of a Synthesis. Default: all of the namespace.")] = None,
+    name: Annotated[str | None, typer.Argument(help=f"{NAMED} Default: all Syntheses of the namespace.")] = None,
     watching: Annotated[bool, typer.Option("--watch", "-w", help=WATCH_HELP)] = False,
     queries: Annotated[bool, typer.Option("--queries", help=QUERIES_HELP)] = False,
     form: FormOption = None,
@@ -48,7 +51,7 @@ def status(
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Show where Syntheses in the cluster stand: phase, progress, pods, what needs a look. Changes nothing."""
+    """Show where objects in the cluster stand: phase, progress, pods, what needs a look. Changes nothing."""
     check_form(form)
     place = reach(namespace, context, kubeconfig, all_namespaces=all_namespaces)
     with in_words(place):
@@ -95,8 +98,9 @@ def watch(place: Reach, name: str | None, console: Console) -> None:
     def lost(error: ClusterUnavailable) -> None:
         console.print(f"waiting for the cluster: {error.message}", markup=False, soft_wrap=True)
 
+    resource, plain = named(name) if name is not None else (SYNTHESES, None)
     with live or nullcontext():
-        for seen in follow(place, name, lost=lost):
+        for seen in follow(place, plain, resource=resource, lost=lost):
             now = time.time()
             if live:
                 live.update(_whole(seen, name, now, spaces=place.namespace is None), refresh=True)
@@ -109,7 +113,7 @@ def watch(place: Reach, name: str | None, console: Console) -> None:
             if name is None:
                 continue
             if not seen:
-                raise SpecError(f"Synthesis '{name}' is not there any more: somebody deleted it.")
+                raise SpecError(f"{resource.kind} '{plain}' is not there any more: somebody deleted it.")
             [item] = seen.values()
             if phase(item) in ENDED and _current(item):
                 raise typer.Exit(0 if phase(item) == "Complete" else EXIT_FAILED)

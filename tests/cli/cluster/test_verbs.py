@@ -16,7 +16,7 @@ from dart_k8s.cli.cluster.reaching import Reach, find, in_words
 from dart_k8s.cli.cluster.submit import Submission, apply, check_together, checked
 from dart_k8s.cli.cluster.suspend import change
 from dart_k8s.edges.cluster import MemoryCluster
-from dart_k8s.edges.cluster.resources import SYNTHESES
+from dart_k8s.edges.cluster.resources import SYNTHESES, TRAININGS
 from dart_k8s.edges.store import open_store
 from dart_k8s.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectNotFound, SpecError
 
@@ -292,3 +292,37 @@ def test_a_store_without_logs_says_where_it_looked(tmp_path: Path):
     place = memory(synthesis(output={"uri": str(tmp_path)}))
     with pytest.raises(SpecError, match="state/logs"):
         logged(place)
+
+
+# -- other kinds
+
+
+def test_a_training_is_named_with_its_kind_and_shown_explained_suspended_and_resumed():
+    place = memory()
+    spec = {"data": {"uri": "s3://b/rows"}, "model": {"uri": "hf://o/base"}, "output": {"uri": "s3://b/t"}}
+    made = {"apiVersion": "dart-k8s.io/v1alpha1", "kind": "Training", "metadata": {"name": "t"}, "spec": spec}
+    place.cluster.create(TRAININGS, "a", made)
+    told = {
+        "phase": "Training", "message": "Step 3 of 12.", "judged": 2, "restarts": 1, "disruptions": 1, "attempt": 3,
+        "progress": {"step": 3, "steps": 12, "summary": "25%", "loss": 1.5, "rows": 100}, "checkpoint": {"step": 2},
+        "trainers": {"replicas": 2, "ready": 1}, "observedGeneration": 1,
+        "conditions": [condition("Ready", "WaitingForReference", "Synthesis s does not exist.")],
+    }  # fmt: skip
+    place.cluster.patch(TRAININGS, "a", "t", {"status": told}, subresource="status")
+    console, text = paper()
+    status.show(place, "training/t", form=None, queries=False, watching=False, console=console)
+    for words in (
+        "a/t (Training): Training, 25%",
+        "step 3 of 12, loss 1.5",
+        "trainers 1/2 run, attempt 3",
+        "1 restart",
+    ):
+        assert words in text.getvalue()
+    explain.show(place, "trainings/t", form=None, console=console)
+    assert "WaitingForReference" in text.getvalue() and "Synthesis s does not exist." in text.getvalue()
+    change(place, ["dtrain/t"], suspended=True, console=console)
+    assert find(place, "training/t")["spec"]["suspend"] is True and "Training 't' is being suspended" in text.getvalue()
+    change(place, ["training/t"], suspended=False, console=console)
+    assert find(place, "training/t")["spec"]["suspend"] is False
+    with pytest.raises(SpecError, match="There is no Evaluation 't'"):
+        find(place, "evaluation/t")
