@@ -119,7 +119,8 @@ def _ending(view: TrainingView, job: JobFact, end: End) -> Step:
 def _next(view: TrainingView, over: JobFact | None, end: End | None, ends: Count, clock: Clock) -> Step:
     """The next group, when nothing of an earlier one is left."""
     kept = (*finalize(view), *superseded(view))
-    going = [job.name for job in view.going(Stage.TRAINER)]
+    older = [job for job in view.jobs(Stage.TRAINER) if not job.ended]
+    going = [job.name for job in (*view.going(Stage.TRAINER), *older)]
     pods = [pod.name for pod in view.pods(Stage.TRAINER) if pod.phase in UNENDED]
     if going or pods:
         words = f"Waits until {names([*going, *pods])} of before is gone."

@@ -6,6 +6,7 @@ SIGTERM all ranks of all nodes end their step, save a checkpoint, and every pod 
 """
 
 import os
+import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -88,7 +89,7 @@ async def train(errand: Errand, *, cache: Path, offline: bool, port: int) -> int
             store=store,
             trainer=TrlTrainer(),
             group=group,
-            work=(cache / "training").absolute(),
+            work=_work(cache),
             bf16=bf16,
             tell=errand.tell,
             stop=errand.stopping,
@@ -101,6 +102,13 @@ async def train(errand: Errand, *, cache: Path, offline: bool, port: int) -> int
         return EXIT_CLOSED
     finally:
         health.close()
+
+
+def _work(cache: Path) -> Path:
+    """Where packs and checkpoints lie on the disk: a cache that only prepare fills is mounted read-only."""
+    return (
+        cache if os.access(cache, os.W_OK) or not cache.exists() else Path(tempfile.gettempdir())
+    ).absolute() / "training"
 
 
 def group_of_pod(training: Training, environment: Mapping[str, str]) -> tuple[Group, bool]:
