@@ -66,6 +66,8 @@ class ItemFacts:
     unanswered: int = 0
     cut_off: int = 0
     tokens: int = 0
+    classes: tuple[Counter[str], tuple[int, ...]] | None = None
+    """Wrong answers and the sizes of their classes, as worked out last."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,11 +156,11 @@ class Scoring:
         given = [one.given[policy] for one in facts]
         votes: list[Votes] = []
         for start in range(0, len(items), MERGING):
-            part = list(zip(items[start : start + MERGING], given[start : start + MERGING], strict=True))
-            sizes = await asyncio.gather(*(classes(self.checkers, item, policy, one.wrong) for item, one in part))
+            part = list(zip(items[start : start + MERGING], facts[start : start + MERGING], strict=True))
+            sizes = await asyncio.gather(*(self._classes(policy, item, fact) for item, fact in part))
             votes += [
-                Votes(others=others, silent=fact.trials - one.correct - sum(others))
-                for others, (_, one), fact in zip(sizes, part, facts[start : start + MERGING], strict=True)
+                Votes(others=others, silent=fact.trials - fact.given[policy].correct - sum(others))
+                for others, (_, fact) in zip(sizes, part, strict=True)
             ]
         return Judged(
             greedy=np.array([one.greedy for one in given], dtype=np.bool_) if greedy else None,
@@ -166,6 +168,15 @@ class Scoring:
             first=np.array([one.first for one in given], dtype=np.int64),
             votes=tuple(votes),
         )
+
+    async def _classes(self, policy: Name, item: Item, fact: ItemFacts) -> tuple[int, ...]:
+        """Sizes of the classes of wrong answers; worked out once where both policies have the same answers."""
+        wrong = fact.given[policy].wrong
+        if fact.classes is not None and wrong == fact.classes[0]:
+            return fact.classes[1]
+        sizes = await classes(self.checkers, item, policy, wrong)
+        fact.classes = (wrong, sizes)
+        return sizes
 
 
 def _files(pool: PoolSource, folder: Path) -> list[Path]:
