@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dart_k8s.edges.cluster.resources import RESOURCES
+from dart_k8s.names import STAGES, Stage
+from dart_k8s.reconcile import ApplyDeclaration, ApplyTrainers, CreateJob
+from dart_k8s.render import objects
+from tests.reconcile import trainings
+from tests.reconcile.builders import SETTINGS
 
 from .declared import EXAMPLES, everything
 
@@ -59,6 +64,19 @@ def test_every_object_and_every_pod_of_it_is_admitted(cluster: Cluster, restrict
             pod = {"apiVersion": "v1", "kind": "Pod", **copy.deepcopy(template)}
             pod["metadata"]["name"] = made["metadata"]["name"]
             rehearse(cluster, pod, restricted)
+
+
+def test_every_object_and_every_pod_of_a_training_is_admitted(cluster: Cluster, restricted: str) -> None:
+    jobs = [
+        CreateJob(stage=stage, number=1, parallelism=2 if stage is Stage.TRAINER else 1) for stage in STAGES["Training"]
+    ]
+    seen = trainings.facts(spec={"trainers": {"resources": {"limits": {"nvidia.com/gpu": "8"}}, "graceSeconds": 300}})
+    for action in (ApplyDeclaration(), ApplyTrainers(), *jobs):
+        for made in objects(action, seen, SETTINGS):
+            rehearse(cluster, made, restricted)
+            if template := made["spec"].get("template") if made["kind"] == "Job" else None:
+                pod = {"apiVersion": "v1", "kind": "Pod", **copy.deepcopy(template), "metadata": {"name": "x"}}
+                rehearse(cluster, pod, restricted)
 
 
 def test_the_namespace_does_refuse_what_is_not_restricted(cluster: Cluster, restricted: str) -> None:
