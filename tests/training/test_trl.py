@@ -190,12 +190,14 @@ async def test_told_to_stop_all_ranks_save_and_another_number_of_processes_goes_
     assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
 
 
-async def test_zero_2_with_one_rank_trains_through_deepspeeds_engine(
-    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+@pytest.mark.parametrize(("stage", "processes"), [(2, 1), pytest.param(3, 2, marks=pytest.mark.soak, id="3-2")])
+async def test_zero_trains_through_deepspeeds_engine_as_ddp_does(
+    stage: int, processes: int, undisturbed: dict[str, Any], base: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("deepspeed", reason="deepspeed is missing: `make install` brings it")
-    report = await Here(tmp_path, base).train(deepspeed={"stage": 2})
-    assert curve(report) == pytest.approx(curve(undisturbed), abs=1e-3)
+    report = await Here(tmp_path, base).train(deepspeed={"stage": stage}, processesPerNode=processes)
+    assert (report["engine"], undisturbed["engine"]) == ("DeepSpeedEngine", "DistributedDataParallel")
+    assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
 
 
 def children(*words: str) -> list[int]:

@@ -6,7 +6,7 @@ A job is done by a group of processes (ranks). Each calls `train` with the same 
     step        step, loss, gradientNorm, learningRate, tokens, seconds, waited: rank 0, after each optimiser step
     checkpoint  step, folder: the first rank of each node, once its files are whole
     stopped     step: the first rank of each node, told to stop; the checkpoint of that step was told before
-    saved       folder, step: rank 0; the model is whole, with `expected.json` beside it
+    saved       folder, step, engine (what wrapped the model): rank 0; the model is whole, `expected.json` beside it
 
 `step` counts over resumes. A step's data follow from its number alone, whatever the number of processes.
 """

@@ -68,7 +68,7 @@ class ScriptedTrainer:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps({"model_type": "scripted", "weight": weight}), "utf-8")
         (work / "expected.json").write_text(json.dumps({"weight": weight}), "utf-8")
-        tell("saved", folder=str(folder), step=step)
+        tell("saved", folder=str(folder), step=step, engine="none")
 
     @staticmethod
     def _crash(work: Path, step: int) -> None:

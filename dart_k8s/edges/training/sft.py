@@ -112,7 +112,8 @@ def train(job: Job, tell: Tell) -> None:
         return
     _save(trainer, job, rows, bf16=bf16)
     if trainer.is_world_process_zero():
-        tell("saved", folder=str(Path(job.work) / "model"), step=trainer.state.global_step)
+        engine = type(trainer.model_wrapped).__name__
+        tell("saved", folder=str(Path(job.work) / "model"), step=trainer.state.global_step, engine=engine)
 
 
 def _arguments(job: Job, *, bf16: bool) -> Any:

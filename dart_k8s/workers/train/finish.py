@@ -72,6 +72,7 @@ def _publish(supervisor: "Supervisor", folder: Path, verified: Mapping[str, Any]
             "perProcess": supervisor.division.at_once, "accumulation": supervisor.division.accumulation,
         },
         "device": progress.device,
+        "engine": progress.engine,
         "tokens": progress.tokens,
         "tokensPerSecond": progress.tokens / progress.busy if progress.busy else None,
         "dataWaitSeconds": progress.waited,

@@ -40,6 +40,8 @@ class Progress:
     tokens: int = 0
     checkpoint: int | None = None
     device: str = ""
+    engine: str = ""
+    """What wrapped the model: DeepSpeed's engine, DDP, or the model itself."""
     processes: int = 1
     waited: float = 0.0
     """Seconds that rank 0 waited for data."""

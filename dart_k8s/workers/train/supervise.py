@@ -273,6 +273,7 @@ class Supervisor:
                 self._stopped = True
             case "saved":
                 self._saved = True
+                self.progress.engine = str(facts["engine"])
                 await self._write("saving")
             case "error" if self._error is None:
                 kinds: dict[str, type[DartError]] = {"SpecError": SpecError}
