@@ -102,8 +102,8 @@ def _plain(top: Path, steps: int) -> None:
 
     arguments = SFTConfig(
         output_dir=str(top / "plain"), max_steps=steps, per_device_train_batch_size=1,
-        gradient_accumulation_steps=BATCH, max_length=LENGTH, packing=True, learning_rate=1e-4, use_cpu=True, bf16=False, gradient_checkpointing=False,
-        save_strategy="no", report_to=[], disable_tqdm=True, logging_steps=1,
+        gradient_accumulation_steps=BATCH, max_length=LENGTH, packing=True, learning_rate=1e-4, use_cpu=True,
+        bf16=False, gradient_checkpointing=False, save_strategy="no", report_to=[], disable_tqdm=True, logging_steps=1,
     )  # fmt: skip
     model = AutoModelForCausalLM.from_pretrained(top / "base", attn_implementation="sdpa")
     trainer = SFTTrainer(
