@@ -13,11 +13,22 @@ from dart_k8s.edges.hub import ModelFolder
 from dart_k8s.edges.store import Store, open_store
 from dart_k8s.edges.training.base import Group
 from dart_k8s.edges.training.scripted import ScriptedTrainer
-from dart_k8s.errors import CheckpointUnusable, RestartsExhausted, SpecChanged, StoppedError, TrainingFailed
+from dart_k8s.errors import (
+    AccessDenied,
+    CheckpointUnusable,
+    RestartsExhausted,
+    SpecChanged,
+    StoppedError,
+    StoreUnavailable,
+    TrainingFailed,
+)
 from dart_k8s.workers.train import record
 from dart_k8s.workers.train.prepare import Prepared, PrepareTraining
 from dart_k8s.workers.train.supervise import Supervisor
+from tests.edges.hub.test_hub import FakeHub, hub
 from tests.training import tiny
+
+__all__ = ["hub"]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +114,37 @@ async def test_a_training_ends_with_a_verified_model_and_says_so_last(
     again = len(here.told)
     await here.supervisor().run()
     assert len(here.told) == again, "a complete Training is left as it is"
+
+
+async def test_the_model_is_pushed_when_it_is_complete_and_again_only_if_that_failed(
+    here: Here, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.endpoint)
+    hub.fault = (500, "")
+    with pytest.raises(StoreUnavailable, match="o/m"):
+        await here.supervisor(push={"repository": "o/m"}).run()
+    assert here.progress()["phase"] == "complete"
+    hub.fault = None
+    await here.supervisor(push={"repository": "o/m"}).run()
+    assert here.steps() == list(range(1, 13)), "nothing was trained twice"
+    lines = [json.loads(line) for line in hub.bodies["/api/models/o/m/commit/main"].splitlines()]
+    files = {line["value"]["path"] for line in lines if line["key"] == "file"}
+    assert {"config.json", "dart.json", "README.md"} <= files
+    asked = len(hub.asked)
+    await here.supervisor(push={"repository": "o/m"}).run()
+    assert len(hub.asked) == asked
+
+
+async def test_a_missing_token_is_said_before_anything_is_trained(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(AccessDenied, match=r"o/m.*HF_TOKEN"):
+        await here.supervisor(push={"repository": "o/m"}).run()
+    assert here.steps() == []
 
 
 async def test_a_killed_rank_costs_the_steps_since_the_last_checkpoint(

@@ -1,9 +1,9 @@
-"""Publishing a folder as a data set of the hub."""
+"""Publishing a folder as a data set or a model of the hub."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dart_k8s.edges.hub.address import hub_errors, parse_address
 from dart_k8s.errors import SpecError
@@ -20,13 +20,14 @@ def push_folder(
     repo: str,
     *,
     private: bool,
+    kind: Literal["data set", "model"] = "data set",
     token: str | None = None,
     endpoint: str | None = None,
-    message: str = "Upload the data set",
+    message: str = "",
     api: HfApi | None = None,
 ) -> str:
-    """Makes the data-set repository `owner/name` if it is not there, uploads the folder as one commit, and returns the
-    repository's address. `token` and `endpoint` default to the hub's own settings (HF_TOKEN, HF_ENDPOINT).
+    """Makes the repository `owner/name` of the kind if it is not there, uploads the folder as one commit, and returns
+    the repository's address. `token` and `endpoint` default to the hub's own settings (HF_TOKEN, HF_ENDPOINT).
 
     An existing repository keeps its visibility and its other files. Raises SpecError for an empty folder or a name that
     is none, AccessDenied, StoreUnavailable.
@@ -38,13 +39,21 @@ def push_folder(
         from huggingface_hub import HfApi
 
         api = HfApi(endpoint=endpoint, token=token)
-    with hub_errors(f"publish {folder} as", kind="data set", repo=address.repo):
-        made = api.create_repo(address.repo, repo_type="dataset", private=private, exist_ok=True)
+    hub_kind = "dataset" if kind == "data set" else "model"
+    with hub_errors(f"publish {folder} as", kind=kind, repo=address.repo):
+        made = api.create_repo(address.repo, repo_type=hub_kind, private=private, exist_ok=True)
         api.upload_folder(
             repo_id=address.repo,
             folder_path=folder,
-            repo_type="dataset",
-            commit_message=message,
+            repo_type=hub_kind,
+            commit_message=message or f"Upload the {kind}",
             ignore_patterns=NEVER_UPLOADED,
         )
     return str(made)
+
+
+def has_token() -> bool:
+    """Whether there is a token to publish with: HF_TOKEN, or a sign-in."""
+    from huggingface_hub import get_token
+
+    return bool(get_token())

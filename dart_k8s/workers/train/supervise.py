@@ -28,7 +28,7 @@ from dart_k8s.training.packing import draw_epochs
 from dart_k8s.workers.access import Tell, silent
 
 from . import progress as progress_
-from . import record, rows
+from . import pushing, record, rows
 from .finish import finish
 from .keeping import Keeper
 from .prepare import Prepared, student_files
@@ -94,7 +94,10 @@ class Supervisor:
         """Train until the model is in the store. StoppedError when told to stop, after a checkpoint;
         CheckpointUnusable, TrainingFailed, RestartsExhausted, and the store's errors."""
         if await asyncio.to_thread(self.store.head, MODEL + COMPLETE) is not None:
+            await self._push()
             return
+        if self.group.node == 0:
+            pushing.check(self.training)
         await asyncio.to_thread(self._lay_out)
         failures = 0
         while True:
@@ -113,9 +116,14 @@ class Supervisor:
                 self.progress.attempt += 1
         if self.group.node == 0:
             await finish(self)
+            await self._push()
         else:
             while await asyncio.to_thread(self.store.head, MODEL + COMPLETE) is None:
                 await asyncio.sleep(1.0)
+
+    async def _push(self) -> None:
+        if self.group.node == 0:
+            await asyncio.to_thread(pushing.push_model, self.training, self.store, self.tell)
 
     def _lay_out(self) -> None:
         """What all attempts read: rows and packs as arrays, the student's tokenizer."""

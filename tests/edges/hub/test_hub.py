@@ -67,12 +67,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/datasets/o/set":
             self.answer(200, json.dumps({"id": "o/set", "sha": COMMIT, "siblings": []}).encode())
         elif path == "/api/repos/create":
-            self.answer(200, json.dumps({"url": f"{hub.endpoint}/datasets/o/set"}).encode())
-        elif path == "/api/datasets/o/set/preupload/main":
+            where = "datasets/o/set" if json.loads(body).get("type") == "dataset" else "o/m"
+            self.answer(200, json.dumps({"url": f"{hub.endpoint}/{where}"}).encode())
+        elif path in {"/api/datasets/o/set/preupload/main", "/api/models/o/m/preupload/main"}:
             names = [file["path"] for file in json.loads(body)["files"]]
             files = [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]
             self.answer(200, json.dumps({"files": files}).encode())
-        elif path == "/api/datasets/o/set/commit/main":
+        elif path in {"/api/datasets/o/set/commit/main", "/api/models/o/m/commit/main"}:
             done = {"commitUrl": f"{hub.endpoint}/datasets/o/set/commit/{COMMIT}", "commitOid": COMMIT, "success": True}
             self.answer(200, json.dumps(done).encode())
         elif path == "/api/validate-yaml":
