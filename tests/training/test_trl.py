@@ -1,6 +1,5 @@
 """Training for real, on a CPU, with a random model of some thousand parameters."""
 
-import asyncio
 import json
 import os
 import signal
@@ -9,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from dart_k8s.api import load_any
 from dart_k8s.edges.store import open_store
 from dart_k8s.errors import StoppedError
-from dart_k8s.workers.train.local import train
 from tests.training import tiny
+from tests.training.here import Here
 
 TOLERANCE = 2e-5
 """Of a loss, between runs of the same data on as many processes: the order of sums in the all-reduce."""
@@ -24,51 +22,11 @@ def _trainer() -> None:
     tiny.need_trainer()
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.model(tmp_path_factory.mktemp("base"))
-
-
-class Here:
-    """One output."""
-
-    def __init__(self, top: Path, base: Path) -> None:
-        self.top, self.base, self.out = top, base, top / "out"
-        self.data = tiny.rows(top / "rows.jsonl")
-        self.told: list[tuple[str, dict[str, Any]]] = []
-        self.stop = asyncio.Event()
-
-    async def train(self, **spec: Any) -> Any:
-        document = load_any(tiny.declaration(self.out, self.base, self.data, **spec), "a test")
-        return await train(
-            document,  # type: ignore[arg-type]
-            cache=self.top / "cache",
-            offline=True,
-            tell=self.tell,
-            stop=self.stop,
-        )
-
-    def tell(self, event: str, **facts: Any) -> None:
-        self.told.append((event, facts))
-
-    def steps(self) -> list[int]:
-        return [facts["step"] for event, facts in self.told if event == "training-step"]
-
-
 def curve(report: Any) -> list[float]:
     return [loss for _, loss in report["loss"]]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, base: Path) -> dict[str, Any]:
-    """Two processes by DDP, and nothing happens to them."""
-    here = Here(tmp_path_factory.mktemp("undisturbed"), base)
-    report: dict[str, Any] = asyncio.run(here.train(processesPerNode=2))
-    report["out"] = here.out
-    return report
-
-
-def test_packed_rows_have_the_logits_of_rows_on_their_own(base: Path, tmp_path: Path) -> None:
+def test_packed_rows_have_the_logits_of_rows_on_their_own(real_base: Path, tmp_path: Path) -> None:
     import numpy as np
     import torch
     from transformers import AutoModelForCausalLM
@@ -81,7 +39,7 @@ def test_packed_rows_have_the_logits_of_rows_on_their_own(base: Path, tmp_path: 
     tokens = np.random.default_rng(0).integers(3, 260, offsets[-1]).astype(np.int32)
     rows = Rows(tokens, np.ones(tokens.size, bool), offsets, np.array([3, 0, 2, 1, 4]), np.array([0, 2, 5]))
     for attention in ("sdpa", "eager"):
-        model = AutoModelForCausalLM.from_pretrained(base, attn_implementation=attention).eval()
+        model = AutoModelForCausalLM.from_pretrained(real_base, attn_implementation=attention).eval()
         for flat in (False, True):
             batch = Collator(rows=rows, flat=flat, logits_where_learnt=False)([{"pack": 0}, {"pack": 1}])
             del batch["labels"]
@@ -97,7 +55,7 @@ def test_packed_rows_have_the_logits_of_rows_on_their_own(base: Path, tmp_path: 
                 torch.testing.assert_close(found, alone, atol=2e-5, rtol=1e-4)
 
 
-def test_logits_where_learnt_give_the_same_loss_and_gradients(base: Path) -> None:
+def test_logits_where_learnt_give_the_same_loss_and_gradients(real_base: Path) -> None:
     import numpy as np
     import torch
     from transformers import AutoModelForCausalLM
@@ -110,7 +68,7 @@ def test_logits_where_learnt_give_the_same_loss_and_gradients(base: Path) -> Non
     rows = Rows(tokens, learnt, np.array([0, 30, 90]), np.array([0, 1]), np.array([0, 1, 2]))
     found = []
     for where in (False, True):
-        model = AutoModelForCausalLM.from_pretrained(base)
+        model = AutoModelForCausalLM.from_pretrained(real_base)
         batch = Collator(rows=rows, flat=False, logits_where_learnt=where)([{"pack": 0}, {"pack": 1}])
         loss = model(**batch, use_cache=False, num_items_in_batch=torch.tensor(50)).loss
         loss.backward()
@@ -119,10 +77,10 @@ def test_logits_where_learnt_give_the_same_loss_and_gradients(base: Path) -> Non
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
 
 
-def test_a_model_is_trained_saved_loaded_again_and_described(undisturbed: dict[str, Any]) -> None:
-    losses, store = curve(undisturbed), open_store(str(undisturbed["out"]))
+def test_a_model_is_trained_saved_loaded_again_and_described(undisturbed_run: dict[str, Any]) -> None:
+    losses, store = curve(undisturbed_run), open_store(str(undisturbed_run["out"]))
     assert losses[-1] < 0.6 * losses[0], "it learns these few sums"
-    assert undisturbed["verified"]["largestDifference"] <= undisturbed["verified"]["tolerance"]
+    assert undisturbed_run["verified"]["largestDifference"] <= undisturbed_run["verified"]["tolerance"]
     keys = {entry.key.removeprefix("model/") for entry in store.list("model/")}
     assert {"model.safetensors", "config.json", "tokenizer.json", "dart.json", "README.md", "COMPLETE.json"} <= keys
     assert not [key for key in keys if key.endswith((".bin", ".pt"))], "no pickles"
@@ -132,10 +90,10 @@ def test_a_model_is_trained_saved_loaded_again_and_described(undisturbed: dict[s
     assert store.get("report/loss.png").data.startswith(b"\x89PNG")
 
 
-def test_the_saved_model_is_asked_as_it_was_trained(undisturbed: dict[str, Any]) -> None:
+def test_the_saved_model_is_asked_as_it_was_trained(undisturbed_run: dict[str, Any]) -> None:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(undisturbed["out"] / "model")
+    tokenizer = AutoTokenizer.from_pretrained(undisturbed_run["out"] / "model")
     turns = [{"role": "user", "content": "What is 3 + 0?"}]
     asked = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
     assert asked == "<s>Q: What is 3 + 0?\nA:"
@@ -144,16 +102,16 @@ def test_the_saved_model_is_asked_as_it_was_trained(undisturbed: dict[str, Any])
 
 @pytest.mark.soak
 async def test_one_process_and_accumulation_take_the_same_steps_as_two(
-    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+    undisturbed_run: dict[str, Any], real_base: Path, tmp_path: Path
 ) -> None:
-    report = await Here(tmp_path, base).train(optimisation={"perProcess": 2, "attention": "eager"})
-    assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
+    report = await Here(tmp_path, real_base).train(optimisation={"perProcess": 2, "attention": "eager"})
+    assert curve(report) == pytest.approx(curve(undisturbed_run), abs=10 * TOLERANCE)
 
 
 async def test_a_killed_rank_restarts_the_group_and_the_curve_is_that_of_an_undisturbed_run(
-    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+    undisturbed_run: dict[str, Any], real_base: Path, tmp_path: Path
 ) -> None:
-    here = Here(tmp_path, base)
+    here = Here(tmp_path, real_base)
     killed: list[int] = []
 
     def tell(event: str, **facts: Any) -> None:
@@ -166,15 +124,15 @@ async def test_a_killed_rank_restarts_the_group_and_the_curve_is_that_of_an_undi
     here.tell = tell  # type: ignore[method-assign]
     report = await here.train(processesPerNode=2, checkpoints={"everySteps": 4})
     assert report["attempts"] == 2
-    assert curve(report) == pytest.approx(curve(undisturbed), abs=TOLERANCE)
+    assert curve(report) == pytest.approx(curve(undisturbed_run), abs=TOLERANCE)
     assert here.steps()[-8:] == list(range(5, 13))
 
 
 @pytest.mark.soak
 async def test_told_to_stop_all_ranks_save_and_another_number_of_processes_goes_on(
-    undisturbed: dict[str, Any], base: Path, tmp_path: Path
+    undisturbed_run: dict[str, Any], real_base: Path, tmp_path: Path
 ) -> None:
-    here = Here(tmp_path, base)
+    here = Here(tmp_path, real_base)
 
     def tell(event: str, **facts: Any) -> None:
         here.told.append((event, facts))
@@ -187,17 +145,17 @@ async def test_told_to_stop_all_ranks_save_and_another_number_of_processes_goes_
     here.stop.clear()
     report = await here.train(processesPerNode=1)
     assert here.steps() == list(range(1, 13))
-    assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
+    assert curve(report) == pytest.approx(curve(undisturbed_run), abs=10 * TOLERANCE)
 
 
 @pytest.mark.parametrize(("stage", "processes"), [(2, 1), pytest.param(3, 2, marks=pytest.mark.soak, id="3-2")])
 async def test_zero_trains_through_deepspeeds_engine_as_ddp_does(
-    stage: int, processes: int, undisturbed: dict[str, Any], base: Path, tmp_path: Path
+    stage: int, processes: int, undisturbed_run: dict[str, Any], real_base: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("deepspeed", reason="deepspeed is missing: `make install` brings it")
-    report = await Here(tmp_path, base).train(deepspeed={"stage": stage}, processesPerNode=processes)
-    assert (report["engine"], undisturbed["engine"]) == ("DeepSpeedEngine", "DistributedDataParallel")
-    assert curve(report) == pytest.approx(curve(undisturbed), abs=10 * TOLERANCE)
+    report = await Here(tmp_path, real_base).train(deepspeed={"stage": stage}, processesPerNode=processes)
+    assert (report["engine"], undisturbed_run["engine"]) == ("DeepSpeedEngine", "DistributedDataParallel")
+    assert curve(report) == pytest.approx(curve(undisturbed_run), abs=10 * TOLERANCE)
 
 
 def children(*words: str) -> list[int]:

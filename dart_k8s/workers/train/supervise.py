@@ -194,7 +194,8 @@ class Supervisor:
         return code
 
     def _judge(self, code: int) -> None:
-        if self._saved:
+        # Rank 0 saves for all: elsewhere a good end is all there is to see.
+        if self._saved or (self.group.node > 0 and code == 0 and not self._stopped):
             return
         if self._stopped or self.stop.is_set():
             raise StoppedError()
