@@ -125,7 +125,8 @@ def test_a_training_on_two_nodes_trains_as_one_group_and_ends_complete(here: Her
     here.folded.write("t", "state/progress.json", {**PROGRESS, "phase": "complete", "step": 12})
     here.finish([first, second], 0)
     ended = here.reach("trainings", "t", "Complete")
-    assert ended["output"] == "s3://bucket/runs/t" and list(here.jobs()) == ["t-trainer-1"]
+    assert ended["output"] == "s3://bucket/runs/t"
+    here.plane.eventually(lambda: list(here.jobs()) == ["t-trainer-1"], "the prepare Job to be gone")
     done = here.plane.eventually(
         lambda: (now := here.status("trainings", "t"))["progress"]["fraction"] == 1.0 and now, "the last numbers"
     )

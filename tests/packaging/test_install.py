@@ -148,7 +148,7 @@ def test_from_an_empty_cluster_to_a_release_that_changes_and_goes(release: Relea
         assert not release.allowed(here, "update", "coordination.k8s.io", "leases", "another")
         for verb, group, resource in (
             ("get", "", "secrets"), ("list", "", "secrets"), ("delete", "", "pods"), ("create", "", "pods/exec"),
-            ("create", "dart-k8s.io", "syntheses"), ("delete", "", "configmaps"), ("get", "", "nodes"),
+            ("create", "dart-k8s.io", "trainings"), ("delete", "", "configmaps"), ("get", "", "nodes"),
         ):  # fmt: skip
             assert not release.allowed(other, verb, group, resource), f"{verb} {resource}"
 
