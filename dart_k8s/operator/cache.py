@@ -37,7 +37,7 @@ class Cache(Generic[Fact]):
             return [self._facts[one][2] for one in sorted(self._of.get(key, ()))]
 
     def count(self, key: Key) -> int:
-        """How many objects of a Synthesis there are."""
+        """How many objects belong to a key."""
         with self._lock:
             return len(self._of.get(key, ()))
 

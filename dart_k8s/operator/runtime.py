@@ -35,7 +35,7 @@ __all__ = ["Runtime"]
 
 OURS = f"{MANAGED_BY}={OPERATOR}"
 REST_PER_POD, FEW_PODS, LONGEST_REST = 0.01, 20, 1.0
-"""Seconds that a Synthesis of many pods is left alone after a reconcile, for each pod over a few: each of them changes
+"""Seconds that an object of many pods is left alone after a reconcile, for each pod over a few: each of them changes
 half a dozen times as it comes and goes, and a look at all of them costs by their number."""
 CHILDREN = (CONFIG_MAPS, DEPLOYMENTS, NETWORK_POLICIES, SERVICES)
 

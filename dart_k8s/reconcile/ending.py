@@ -3,13 +3,19 @@
 from dart_k8s.names import Stage, verifier_name
 
 from .decision import VERIFIERS, Action, ApplyVerifiers, DeleteChild
+from .facts import JobFact
 from .view import View
+
+
+def delete_job(job: JobFact) -> DeleteChild:
+    """Deletes one Job, and no later one of its name."""
+    return DeleteChild(kind="Job", name=job.name, uid=job.uid)
 
 
 def end_jobs(view: View, *stages: Stage, ended: bool = False) -> tuple[Action, ...]:
     """Deletes the Jobs of these stages; those that have ended are kept for their logs unless `ended`."""
     jobs = [job for stage in stages for job in view.jobs(stage) if ended or not job.ended]
-    return tuple(DeleteChild(kind="Job", name=job.name, uid=job.uid) for job in jobs)
+    return tuple(delete_job(job) for job in jobs)
 
 
 def end_verifiers(view: View) -> tuple[Action, ...]:
@@ -28,4 +34,4 @@ def rest_verifiers(view: View) -> tuple[Action, ...]:
     return (ApplyVerifiers(replicas=0, kinds=frozenset({"Deployment"})),) if at_work else ()
 
 
-__all__ = ["end_jobs", "end_verifiers", "rest_verifiers"]
+__all__ = ["delete_job", "end_jobs", "end_verifiers", "rest_verifiers"]

@@ -12,8 +12,8 @@ from typing import Literal
 from dart_k8s.errors import EXIT_SPEC, EXIT_STOPPED
 from dart_k8s.names import Stage
 
-from .facts import JobFact, PodFact
-from .view import Clock, SynthesisView, View, back_off
+from .facts import Failure, JobFact, PodFact
+from .view import Clock, Said, SynthesisView, View, back_off
 from .words import one_line, told
 
 IMAGE = ("ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName")
@@ -107,6 +107,14 @@ class Tally:
     """Failed pods of the newest Job that are in `failures`, or were before a result came."""
 
 
+def refused_job(view: View, refused: Failure, words: str, clock: Clock) -> tuple[Said, ...]:
+    """What is said of a Job that the API server does not take; for long, and by the user's fault, it is the end."""
+    said = [Said(type=name, status="False", reason="PodRefused", message=words) for name in ("Ready", "Progressing")]
+    if refused.fault == "user" and clock.passed(refused.since + view.settings.stuck_seconds):
+        said.append(Said(type="Failed", status="True", reason="PodRefused", message=words))
+    return tuple(said)
+
+
 def tally(view: SynthesisView) -> Tally:
     """How many samplers failed since the last result.
 
@@ -151,6 +159,7 @@ __all__ = [
     "Tally",
     "Trouble",
     "podless",
+    "refused_job",
     "retry_at",
     "spec_changed_after_failing",
     "tally",

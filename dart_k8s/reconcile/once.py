@@ -6,7 +6,8 @@ from typing import Literal
 
 from dart_k8s.names import Stage
 
-from .decision import Action, CreateJob, DeleteChild
+from .decision import Action, CreateJob
+from .ending import delete_job
 from .facts import JobFact
 from .failures import Trouble, podless, worst
 from .view import Clock, View, names
@@ -37,7 +38,7 @@ def once(view: View, stage: Stage, clock: Clock, *, deadline_reason: str, again:
     """The outcome of the stage's newest Job. One that failed is replaced when the spec has changed since; `again`: one
     that is done does not count either."""
     jobs = view.jobs(stage)
-    superseded = tuple(DeleteChild(kind="Job", name=job.name, uid=job.uid) for job in jobs[:-1])
+    superseded = tuple(delete_job(job) for job in jobs[:-1])
     newest = jobs[-1] if jobs else None
     if newest is not None and not newest.ended:
         return _running(view, newest, superseded, clock)

@@ -4,11 +4,11 @@ the Job."""
 from dart_k8s.names import Stage
 
 from . import folding, verifiers
-from .decision import Action, CreateJob, DeleteChild, FoldOrder, ScaleJob
+from .decision import Action, CreateJob, FoldOrder, ScaleJob
 from .declaring import declare, finalize
-from .ending import rest_verifiers
-from .facts import Failure, JobFact
-from .failures import Tally, retry_at, tally, worst
+from .ending import delete_job, rest_verifiers
+from .facts import JobFact
+from .failures import Tally, refused_job, retry_at, tally, worst
 from .kueue import capacity, scalable, waiting
 from .progress import Progress
 from .samplers import not_so, of_pods, of_run
@@ -80,7 +80,7 @@ def _moves(
     live, over = [job for job in jobs if not job.ended], [job for job in jobs if job.ended]
     # What has a successor is evidence of nothing any more.
     newest = jobs[-1].number if jobs else 0
-    moves: list[Action] = [_delete(job) for job in over if job.number < newest]
+    moves: list[Action] = [delete_job(job) for job in over if job.number < newest]
     have = sum(capacity(job) for job in live)
     if not wanted:
         return (*moves, *_pause(live)), "Paused: spec.samplers.replicas is 0.", ()
@@ -122,25 +122,14 @@ def _successor(
     refused = view.refused(Stage.SAMPLER)
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
-        return (made,), words, _refused(view, refused, words, clock)
+        return (made,), words, refused_job(view, refused, words, clock)
     return (made,), f"Job sampler {number} with {size} samplers is created.", ()
-
-
-def _refused(view: SynthesisView, refused: Failure, words: str, clock: Clock) -> tuple[Said, ...]:
-    said = [Said(type=name, status="False", reason="PodRefused", message=words) for name in ("Ready", "Progressing")]
-    if refused.fault == "user" and clock.passed(refused.since + view.settings.stuck_seconds):
-        said.append(Said(type="Failed", status="True", reason="PodRefused", message=words))
-    return tuple(said)
-
-
-def _delete(job: JobFact) -> DeleteChild:
-    return DeleteChild(kind="Job", name=job.name, uid=job.uid)
 
 
 def _pause(live: list[JobFact]) -> list[Action]:
     """One's parallelism 0 keeps the Job; one in a queue would hold its quota, and goes."""
     held = [ScaleJob(name=job.name, uid=job.uid, parallelism=0) for job in live if scalable(job) and job.parallelism]
-    return [*held, *(_delete(job) for job in live if not scalable(job))]
+    return [*held, *(delete_job(job) for job in live if not scalable(job))]
 
 
 def _shrink(live: list[JobFact], excess: int) -> list[Action]:
@@ -152,7 +141,7 @@ def _shrink(live: list[JobFact], excess: int) -> list[Action]:
             excess -= cut
             rest = job.parallelism - cut
             keep = rest or job is live[0]
-            moves.append(ScaleJob(name=job.name, uid=job.uid, parallelism=rest) if keep else _delete(job))
+            moves.append(ScaleJob(name=job.name, uid=job.uid, parallelism=rest) if keep else delete_job(job))
     return moves
 
 

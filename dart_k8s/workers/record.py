@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dart_k8s import __version__
-from dart_k8s.api import Synthesis, differences, digest, load_value, to_dict, to_yaml
+from dart_k8s.api import Synthesis, digest, load_value, to_dict, to_yaml
 from dart_k8s.edges.store import Store
-from dart_k8s.errors import NotFound, OutputOwned, RunError, SpecChanged, SpecError
+from dart_k8s.errors import NotFound, RunError, SpecError
 from dart_k8s.ledger.keys import RUN
+
+from .continuing import changed
 
 FORMAT = "dart-k8s.io/run/v1"
 
@@ -113,23 +115,8 @@ def go_on(store: Store, found: RunRecord, etag: str, synthesis: Synthesis) -> Ru
 def continued(store: Store, found: RunRecord, synthesis: Synthesis) -> RunRecord:
     """The record under which a declaration goes on, nothing written. Raises OutputOwned, and SpecChanged that
     shows what differs."""
-    old = found.synthesis
-    if old.metadata.name != synthesis.metadata.name or old.metadata.namespace != synthesis.metadata.namespace:
-        raise OutputOwned(
-            f"Cannot run Synthesis '{synthesis.metadata.name}' in {store.uri}: "
-            f"the output belongs to Synthesis '{old.metadata.name}'.",
-            remedy="Give it an output of its own, or delete the old one.",
-        )
-    changes = differences(old, synthesis)
-    refused = [change for change in changes if not change.allowed]
-    if refused:
-        shown = "".join(f"\n  {change.text()}" for change in refused)
-        raise SpecChanged(
-            f"Cannot go on with Synthesis '{synthesis.metadata.name}' in {store.uri}: "
-            f"the declaration changed where it may not:{shown}\n",
-            remedy="Undo that, or use another output (spec.pool.from can start from this one's pool).",
-        )
-    if not changes:
+    other = "use another output (spec.pool.from can start from this one's pool)"
+    if not changed(store, found.synthesis, synthesis, other=other):
         return found
     return replace(found, declaration=to_dict(synthesis), digest=digest(synthesis))
 

@@ -22,7 +22,7 @@ def test_the_tool_integrated_example_runs_code():
 
 def test_an_example_for_a_cluster_says_how_to_apply_it_and_has_an_output_of_its_own():
     numbered = [path for path in EXAMPLES if path.stem[0].isdigit()]
-    assert [path.stem[:2] for path in numbered] == [f"{number:02d}" for number in range(1, len(numbered) + 1)]
+    assert [path.stem[:2] for path in numbered] == [f"{number:02d}" for number in range(1, 11)]
     outputs = set()
     for path in numbered:
         text = path.read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from dart_k8s.reconcile.admission import refusal
 from dart_k8s.reconcile.decision import TRAINERS, Action, DeleteChild, ReadOrder
 from dart_k8s.reconcile.declaring import finalize
 from dart_k8s.reconcile.deletion import delete_any
-from dart_k8s.reconcile.ending import end_jobs
+from dart_k8s.reconcile.ending import delete_job, end_jobs
 from dart_k8s.reconcile.phases import Phase, given_up
 from dart_k8s.reconcile.prepare import prepare_once
 from dart_k8s.reconcile.references import missing
@@ -56,7 +56,7 @@ def _delete(view: TrainingView) -> Step:
 
 
 def _finish(view: TrainingView) -> Step:
-    older = [DeleteChild(kind="Job", name=job.name, uid=job.uid) for job in view.jobs(Stage.TRAINER)[:-1]]
+    older = [delete_job(job) for job in view.jobs(Stage.TRAINER)[:-1]]
     actions = (*finalize(view), *end_jobs(view, Stage.PREPARE, ended=True), *older, *disconnect(view))
     words = f"The model is at {view.wishes.output.rstrip('/')}/model."
     done = Said(type="Complete", status="True", reason="Finished", message=words)

@@ -3,10 +3,11 @@ are seen to be gone, and then another group goes on from the newest complete che
 
 from dart_k8s.names import Stage, trainers_name
 from dart_k8s.reconcile import digests
-from dart_k8s.reconcile.decision import TRAINERS, Action, ApplyTrainers, CreateJob, DeleteChild, ReadOrder
+from dart_k8s.reconcile.decision import TRAINERS, Action, ApplyTrainers, CreateJob, ReadOrder
 from dart_k8s.reconcile.declaring import declare, finalize
-from dart_k8s.reconcile.facts import Failure, JobFact
-from dart_k8s.reconcile.failures import SHORT_LIFE, Trouble, podless, worst
+from dart_k8s.reconcile.ending import delete_job
+from dart_k8s.reconcile.facts import JobFact
+from dart_k8s.reconcile.failures import SHORT_LIFE, Trouble, podless, refused_job, worst
 from dart_k8s.reconcile.kueue import held_back
 from dart_k8s.reconcile.view import Clock, Said, Step, back_off, names
 from dart_k8s.reconcile.words import fold_reason, one_line
@@ -36,7 +37,7 @@ def train(view: TrainingView) -> Step:
 def superseded(view: TrainingView) -> tuple[Action, ...]:
     """Deletes Jobs that have a successor, once their ends are counted in the status."""
     judged = view.noted("judged")
-    return tuple(_delete(job) for job in view.jobs(Stage.TRAINER)[:-1] if job.number <= judged or not job.ended)
+    return tuple(delete_job(job) for job in view.jobs(Stage.TRAINER)[:-1] if job.number <= judged or not job.ended)
 
 
 def connect(view: TrainingView) -> tuple[Action, ...]:
@@ -135,7 +136,7 @@ def _next(view: TrainingView, over: JobFact | None, end: End | None, ends: Count
     refused = view.failure(CONNECTING) or view.refused(Stage.TRAINER)
     if refused is not None:
         words = one_line(f"{refused.message} {refused.remedy}")
-        said = _refused(view, refused, words, clock)
+        said = refused_job(view, refused, words, clock)
         return Step(phase="Training", message=words, actions=actions, said=said, after=clock.after)
     words = f"Job trainer {number} with {view.wishes.nodes} nodes is created."
     return Step(phase="Training", message=words, actions=actions, said=_between(end, words))
@@ -153,17 +154,6 @@ def _between(end: End | None, words: str) -> tuple[Said, ...]:
     if end is None or not end.reason:
         return ()
     return (Said(type="Degraded", status="True", reason=end.reason, message=words),)
-
-
-def _refused(view: TrainingView, refused: Failure, words: str, clock: Clock) -> tuple[Said, ...]:
-    said = [Said(type=name, status="False", reason="PodRefused", message=words) for name in ("Ready", "Progressing")]
-    if refused.fault == "user" and clock.passed(refused.since + view.settings.stuck_seconds):
-        said.append(Said(type="Failed", status="True", reason="PodRefused", message=words))
-    return tuple(said)
-
-
-def _delete(job: JobFact) -> DeleteChild:
-    return DeleteChild(kind="Job", name=job.name, uid=job.uid)
 
 
 # The end

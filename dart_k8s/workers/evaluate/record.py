@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dart_k8s import __version__
-from dart_k8s.api import Evaluation, Prompt, Synthesis, changes, digest, load_any, to_dict
+from dart_k8s.api import Evaluation, Prompt, Synthesis, digest, load_any, to_dict
 from dart_k8s.api.passes import passes
 from dart_k8s.edges.store import Store
-from dart_k8s.errors import NotFound, OutputOwned, RunError, SpecChanged, SpecError
+from dart_k8s.errors import NotFound, RunError, SpecError
+from dart_k8s.workers.continuing import changed
 
 EVALUATION = "state/evaluation.json"
 FORMAT = "dart-k8s.io/evaluation/v1"
@@ -116,21 +117,7 @@ def need(store: Store) -> EvaluationRecord:
 def continued(store: Store, found: EvaluationRecord, evaluation: Evaluation) -> EvaluationRecord:
     """The record under which a declaration goes on, nothing written. Raises OutputOwned, and SpecChanged that shows
     what differs."""
-    old, name = found.evaluation, evaluation.metadata.name
-    if (old.metadata.name, old.metadata.namespace) != (name, evaluation.metadata.namespace):
-        raise OutputOwned(
-            f"Cannot run Evaluation '{name}' in {store.uri}: the output belongs to Evaluation '{old.metadata.name}'.",
-            remedy="Give it an output of its own, or delete the old one.",
-        )
-    differing = changes(to_dict(old)["spec"], to_dict(evaluation)["spec"], kind="Evaluation")
-    refused = [change for change in differing if not change.allowed]
-    if refused:
-        shown = "".join(f"\n  {change.text()}" for change in refused)
-        raise SpecChanged(
-            f"Cannot go on with Evaluation '{name}' in {store.uri}: the declaration changed where it may not:{shown}\n",
-            remedy="Undo that, or use another output.",
-        )
-    if not differing:
+    if not changed(store, found.evaluation, evaluation):
         return found
     return replace(found, declaration=to_dict(evaluation), digest=digest(evaluation))
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dart_k8s import __version__
-from dart_k8s.api import Training, changes, load_any, to_dict
+from dart_k8s.api import Training, load_any
 from dart_k8s.edges.store import Store
-from dart_k8s.errors import NotFound, OutputOwned, RunError, SpecChanged, SpecError
+from dart_k8s.errors import NotFound, RunError, SpecError
 from dart_k8s.training.plan import Plan
+from dart_k8s.workers.continuing import changed
 
 KEY = "state/training.json"
 ROWS = "state/rows.parquet"
@@ -104,22 +105,7 @@ def need(store: Store) -> Record:
 
 def continued(store: Store, found: Record, training: Training) -> None:
     """Whether a declaration may go on with this output. OutputOwned, or SpecChanged that shows what differs."""
-    old = found.training
-    if (old.metadata.name, old.metadata.namespace) != (training.metadata.name, training.metadata.namespace):
-        raise OutputOwned(
-            f"Cannot run Training '{training.metadata.name}' in {store.uri}: "
-            f"the output belongs to Training '{old.metadata.name}'.",
-            remedy="Give it an output of its own, or delete the old one.",
-        )
-    differing = changes(to_dict(old)["spec"], to_dict(training)["spec"], kind="Training")
-    refused = [change for change in differing if not change.allowed]
-    if refused:
-        shown = "".join(f"\n  {change.text()}" for change in refused)
-        raise SpecChanged(
-            f"Cannot go on with Training '{training.metadata.name}' in {store.uri}: "
-            f"the declaration changed where it may not:{shown}\n",
-            remedy="Undo that, or use another output.",
-        )
+    changed(store, found.training, training)
 
 
 __all__ = ["KEY", "ROWS", "Record", "continued", "need", "read"]
