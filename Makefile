@@ -35,7 +35,7 @@ run: install ## Do the quickstart: a real model, real problems, no GPU (about 10
 	$(BIN)/dart run manifests/examples/quickstart.yaml
 
 .PHONY: experiment
-experiment: install ## Do the whole experiment in small: sample, train two students, evaluate and compare them (up to 40 minutes)
+experiment: install ## Do the whole experiment in small: sample, train two students, evaluate and compare them (about 15 minutes)
 	$(BIN)/python manifests/examples/quickstart/model.py runs/quickstart/model
 	$(BIN)/python manifests/examples/quickstart/problems.py runs/quickstart/problems.jsonl
 	$(BIN)/python manifests/examples/quickstart/problems.py --held-out runs/quickstart/held-out.jsonl

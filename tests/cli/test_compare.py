@@ -1,6 +1,7 @@
 """`dart compare` over reports and outputs, with what went into their models."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def test_what_went_into_a_model_is_followed_to_the_trials(pair: tuple[Path, Path
     assert first["queries"] == int((spent.table.distinct > 0).sum())
     assert first["training_hours"] == 2.0
     assert first["sampling_hours"] > 0
+
+
+def test_trials_of_earlier_pools_count_for_a_set_that_rests_on_them(
+    tmp_path: Path, pair: tuple[Path, Path], finished: FinishedRun
+) -> None:
+    shutil.copytree(finished.output, tmp_path / "reused")
+    statistics = tmp_path / "reused" / "report" / "statistics.json"
+    fields = json.loads(statistics.read_text())
+    own = fields["trials"]
+    statistics.write_text(json.dumps(fields | {"trials": own + 500}))
+    model = write_training(tmp_path / "training-3", f"{tmp_path}/reused/dataset", rows=1000)
+    found = compared(pair[0], write_report(tmp_path / "c", "c", model, "1111000000"))["models"]
+    assert [one["cost"]["trials"] for one in found] == [own, own + 500]
+    [note] = found[1]["notes"]
+    assert f"its own run made {own:,}" in note and found[0]["notes"] == []
 
 
 def test_unequal_rows_are_not_like_for_like(pair: tuple[Path, Path]) -> None:

@@ -36,6 +36,7 @@ def test_what_is_applied_ends_as_a_data_set(release: Release, run: Run, tmp_path
         run.submit_example("05-openai-endpoint.yaml", engine=engine)
         counts = run.whole(queries=4)
     assert loaded(run, tmp_path) == counts["rows"]
+    assert len({row["query"] for row in run.rows()}) == 4, "no query is left without a row"
     # Its pods held nothing that lets them into the cluster.
     for pod in node.core.list_namespaced_pod(run.namespace).items:
         assert not any("serviceaccount" in mount.mount_path for mount in pod.spec.containers[0].volume_mounts)

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dart_k8s.edges.store import open_store
-from dart_k8s.errors import DartError
+from dart_k8s.errors import DartError, NotFound
 from dart_k8s.ledger import state
 from dart_k8s.ledger.keys import BUDGET, REPORT
 from dart_k8s.scores.comparing import Cost
 from dart_k8s.workers import record
 
 TRAINING, TRAINED = "state/training.json", "report/training.json"
-MODEL, DATASET = "/model", "/dataset"
-STATISTICS = f"{REPORT}statistics.json"
+MODEL = "/model"
+DATASET, STATISTICS = "dataset", "statistics.json"
+"""Of a set that was curated into NAME they are dataset-NAME/ and report-NAME/statistics.json."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +59,9 @@ def _cut(plan: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
 
 def _data(cost: Cost, uri: str, *, cut: bool) -> tuple[Cost, list[str]]:
     """The same with what the Synthesis of the data set spent."""
-    place = uri.rstrip("/")
-    if not place.rpartition("/")[2].startswith("dataset"):
+    output, _, folder = uri.rstrip("/").rpartition("/")
+    if not folder.startswith(DATASET):
         return cost, []
-    output = place.rpartition("/")[0]
     try:
         store = open_store(output)
         found = record.read(store)
@@ -70,10 +70,19 @@ def _data(cost: Cost, uri: str, *, cut: bool) -> tuple[Cost, list[str]]:
         current = state.decode(store.get(BUDGET).data)
         hours = current.totals.held_seconds * _gpus(found[0].synthesis.spec.engine.args) / 3600.0
         cost = replace(cost, trials=int(current.spent().sum()), sampling_hours=hours)
-        if cost.queries is None and not cut and place.endswith(DATASET):
-            statistics = _json(store.get(STATISTICS).data)
+        try:
+            statistics = _json(store.get(f"{REPORT.rstrip('/')}{folder.removeprefix(DATASET)}/{STATISTICS}").data)
+        except NotFound:
+            return cost, []
+        # Trials of an earlier pool count as well as its own: the set rests on all of them.
+        notes = []
+        if statistics["trials"] > (cost.trials or 0):
+            own = f"of the {statistics['trials']:,} trials of {uri} its own run made {cost.trials:,}"
+            notes = [f"{own}: the GPU-hours of the others are with the earlier pools"]
+        cost = replace(cost, trials=statistics["trials"])
+        if cost.queries is None and not cut:
             cost = replace(cost, queries=statistics["queries"] - statistics["queriesWithoutRow"])
-        return cost, []
+        return cost, notes
     except (DartError, ValueError, KeyError, TypeError) as error:
         return cost, [f"the Synthesis in {output} can't be read: {error}"]
 
